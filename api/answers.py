@@ -1,0 +1,97 @@
+"""How we answer: a value as JSON, an error as RFC 9457 problem+json. The one place that knows the status of an error."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+import azure.functions as func
+import msgspec
+
+from errors import Conflict, ConnectorError, PersonMustAct, Refused, TryLater
+
+log = logging.getLogger(__name__)
+
+type Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
+
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What went wrong (RFC 9457). `type` is `about:blank#` and the stable code of errors.py."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, str]] = []
+
+
+def answer(value: object, status: int = 200, headers: dict[str, str] | None = None) -> func.HttpResponse:
+    """A value as JSON. Nothing of it is to be cached: it is about people."""
+    body = msgspec.json.encode(value)
+    return func.HttpResponse(body, status_code=status, mimetype="application/json", headers=_HEADERS | (headers or {}))
+
+
+def problem(error: ConnectorError) -> func.HttpResponse:
+    """An error as the caller is told it."""
+    status, headers = _status(error), {}
+    if isinstance(error, TryLater) and status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(max(1, round(error.after_seconds or 5)))
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    fields = error.fields if isinstance(error, Refused) else {}
+    errors = [{"field": field, "message": message} for field, message in fields.items()]
+    told = Problem(f"about:blank#{error.code}", HTTPStatus(status).phrase, status, str(error), errors)
+    return _problem(told, headers)
+
+
+def _status(error: ConnectorError) -> int:
+    if isinstance(error, Refused):
+        return error.status
+    if isinstance(error, Conflict):
+        return HTTPStatus.CONFLICT
+    if isinstance(error, (TryLater, PersonMustAct)):
+        return HTTPStatus.SERVICE_UNAVAILABLE
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _problem(told: Problem, headers: dict[str, str]) -> func.HttpResponse:
+    return func.HttpResponse(
+        msgspec.json.encode(told),
+        status_code=told.status,
+        mimetype="application/problem+json",
+        headers=_HEADERS | headers,
+    )
+
+
+def answering(handler: Handler) -> Handler:
+    """Turn whatever a handler raises into an answer; a bug is a 500 that tells nothing.
+
+    Not functools.wraps: the worker reads the signature through `__wrapped__` and would refuse the function.
+    """
+
+    async def answered(req: func.HttpRequest) -> func.HttpResponse:
+        try:
+            return await handler(req)
+        except ConnectorError as error:
+            if not isinstance(error, Refused):
+                log.warning("request_refused function=%s code=%s reason=%s", handler.__name__, error.code, error)
+            return problem(error)
+        except Exception as error:  # noqa: BLE001 - the outermost place: a caller must never see a stack
+            log.error("request_failed function=%s error=%s", handler.__name__, _where(error))  # noqa: TRY400 - the message may quote a person
+            told = Problem("about:blank#bug", "Internal Server Error", 500, "This is emu.chat's fault. It was noted.")
+            return _problem(told, {})
+
+    answered.__name__ = handler.__name__
+    answered.__doc__ = handler.__doc__
+    return answered
+
+
+def _where(error: BaseException) -> str:
+    """The kind of a bug and its place: its message may quote somebody's data."""
+    trace: Any = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else "?"
+    return f"{type(error).__name__}@{place}"

@@ -1,0 +1,88 @@
+"""What callers send: bodies and query parameters, read strictly. Bad input names its field and reaches nothing."""
+
+import base64
+import binascii
+import re
+
+import azure.functions as func
+import msgspec
+
+from errors import Refused
+
+LARGEST_BODY_BYTES = 256 * 1024
+_DEEPEST = 16
+_PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
+_MOST = 1000
+
+
+class TooLarge(Refused):
+    code = "too_large"
+    status = 413
+
+
+class WrongType(Refused):
+    code = "wrong_content_type"
+    status = 415
+
+
+def read_body[T](req: func.HttpRequest, shape: type[T]) -> T:
+    """The JSON body as a typed value.
+
+    Raises:
+        TooLarge, WrongType
+        Refused: not JSON, an unknown field, or a wrong type; the field is named.
+    """
+    body = req.get_body() or b""
+    if len(body) > LARGEST_BODY_BYTES:
+        raise TooLarge(f"The body is larger than {LARGEST_BODY_BYTES // 1024} KB.")
+    kind = req.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind != "application/json":
+        raise WrongType("Send the body as application/json.")
+    if _depth(body) > _DEEPEST:
+        raise Refused("The body is nested too deeply.", {"body": f"more than {_DEEPEST} levels"})
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        place = _PLACE.search(str(error))
+        reason = _PLACE.sub("", str(error))
+        unknown = re.search(r"contains unknown field `([^`]*)`", reason)
+        field = ".".join(part for part in (place[1] if place else "", unknown[1] if unknown else "") if part)
+        raise Refused("The body is not as it should be.", {field[:100] or "body": reason[:200]}) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Refused("The body is not JSON.", {"body": "not valid JSON"}) from error
+
+
+def _depth(body: bytes) -> int:
+    """How deep brackets nest, an upper bound: those in texts count too, but only when they are not closed."""
+    deepest = depth = 0
+    for byte in re.findall(rb"[\[\]{}]", body):
+        depth += 1 if byte in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def read_limit(req: func.HttpRequest, default: int = 100) -> int:
+    """`limit`: from 1 to 1000.
+
+    Raises: Refused
+    """
+    text = req.params.get("limit", str(default))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST):
+        raise Refused("The limit is not valid.", {"limit": f"a whole number from 1 to {_MOST}"})
+    return int(text)
+
+
+def read_continuation(req: func.HttpRequest) -> str:
+    """Where a list goes on: what an earlier answer said, '' for the beginning.
+
+    Raises: Refused
+    """
+    text = req.params.get("continuation", "")
+    try:
+        return base64.urlsafe_b64decode(text.encode("ascii")).decode() if text else ""
+    except (UnicodeError, binascii.Error) as error:
+        raise Refused("The continuation is not valid.", {"continuation": "use the one of an earlier answer"}) from error
+
+
+def write_continuation(continuation: str) -> str | None:
+    return base64.urlsafe_b64encode(continuation.encode()).decode() if continuation else None

@@ -1,0 +1,120 @@
+"""What callers are told: runs, contacts, the connection, as spec §7 has them."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from connect.connection import Connection
+from contacts.contact import Contact, Link
+from mapping.contact_fields import STANDARD_FIELDS
+from sync.agenda import Agenda, Totals
+from sync.run import Cost, Counts, Mode, PendingRemovals, Run, RunError, RunState, Trigger
+
+
+class RunShape(msgspec.Struct, frozen=True, rename="camel"):
+    """A run. `createdAt`, `resumeAt` (while Microsoft asks for a pause) and `cost` go beyond spec §7."""
+
+    id: str
+    mode: Mode
+    trigger: Trigger
+    state: RunState
+    counts: Counts
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    resume_at: datetime | None
+    requested_by: str | None
+    pending_removals: PendingRemovals | None
+    cost: Cost
+    error: RunError | None
+
+
+def run_shape(run: Run) -> RunShape:
+    return RunShape(
+        run.id,
+        run.mode,
+        run.trigger,
+        run.state,
+        run.counts,
+        run.created_at,
+        run.started_at,
+        run.completed_at,
+        run.resume_at,
+        run.requested_by,
+        run.pending_removals,
+        run.cost,
+        run.error,
+    )
+
+
+class StatusShape(msgspec.Struct, frozen=True, rename="camel"):
+    """The Sync Status area. `waitingRun`, the run whose removals wait for approval, goes beyond spec §7."""
+
+    state: str
+    totals: Totals
+    current_run: RunShape | None
+    waiting_run: RunShape | None
+    last_run: RunShape | None
+    last_started_at: datetime | None
+    last_completed_at: datetime | None
+    next_run_at: datetime | None
+    last_error: RunError | None
+
+
+def status_shape(agenda: Agenda, people_did: Totals, next_run_at: datetime | None) -> StatusShape:
+    """`people_did`: what people themselves added to the list and took from it."""
+    run, totals = agenda.run, agenda.totals
+    if run is not None:
+        totals = totals.after(run.counts - run.totalled)
+    totals = Totals(totals.contacts + people_did.contacts, totals.linked + people_did.linked)
+    waiting = agenda.waiting
+    return StatusShape(
+        state_of(agenda),
+        totals,
+        run_shape(run) if run else None,
+        run_shape(waiting) if waiting else None,
+        run_shape(agenda.last) if agenda.last else None,
+        agenda.last_started_at,
+        agenda.last_completed_at,
+        next_run_at,
+        agenda.last.error if agenda.last else None,
+    )
+
+
+def state_of(agenda: Agenda) -> str:
+    """The connection's sync state (spec §6)."""
+    if agenda.run is not None:
+        return agenda.run.state.value
+    if agenda.waiting is not None:
+        return RunState.AWAITING_APPROVAL.value
+    if agenda.last is not None and agenda.last.state is RunState.FAILED:
+        return RunState.FAILED.value
+    return "idle"
+
+
+def contact_shape(contact: Contact, list_id: str) -> dict[str, Any]:
+    """A contact; absent values are null."""
+    custom = {name: value for name, value in contact.fields.items() if name not in STANDARD_FIELDS}
+    linked = contact.link is Link.LINKED
+    return {
+        "id": contact.id,
+        "listId": list_id,
+        **{name: contact.fields.get(name) for name in STANDARD_FIELDS},
+        "custom": custom,
+        "linked": linked,
+        "sourceId": contact.source_id if linked else None,
+        "createdAt": contact.created_at,
+        "updatedAt": contact.updated_at,
+    }
+
+
+def connection_shape(connection: Connection | None, *, is_admin: bool, ask_admin: str) -> dict[str, Any]:
+    """The card on the Integrations page."""
+    return {
+        "canConfigure": is_admin,
+        "disabledReason": None if is_admin else ask_admin,
+        "connection": connection.state if connection else "permissions_required",
+        "tenant": {"id": connection.tenant_id, "displayName": connection.tenant_name} if connection else None,
+        "list": {"id": connection.list_id, "name": connection.list_name} if connection else None,
+    }

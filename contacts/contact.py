@@ -1,0 +1,165 @@
+"""A contact, and how it stands in its row (pure; spec §7, design 'Storage').
+
+A list is one partition. A contact's row key is its id: the directory object id for a contact that a sync made. Beside
+the contacts stand small rows that find them: `link:<object id>` for a contact whose id is not its object id,
+`mail:<hash>:<created>:<id>` for an unlinked contact's address, `touched:<id>` for a linked contact that a person
+edited since the last run, and `tally`, the people's own additions and removals. Each is written in the same
+transaction as its contact.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NewType
+
+import msgspec
+
+from mapping.contact_fields import STANDARD_FIELDS, matching_email
+from mapping.fields import ObjectId
+from storage.transaction import Operation, Partition, Verb
+
+ContactId = NewType("ContactId", str)
+
+TABLE = "Contacts"
+_CUSTOM = "custom_"
+_OWN_COLUMNS = frozenset(
+    ("PartitionKey", "RowKey", "Timestamp", "link", "sourceId", "seen", "source", "run", "page", "touched")
+    + ("createdAt", "updatedAt")
+)
+_NAMESPACE = uuid.UUID("6a9f2f0e-7b2a-5d0c-9f5e-1c0a5a0e7e11")
+
+
+class Link(StrEnum):
+    """How a contact stands to the directory."""
+
+    LINKED = "linked"
+    UNLINKED = "unlinked"
+    """Was linked; `source_id` says to whom."""
+    LOCAL = "local"
+    """Made by a person, never linked."""
+    REMOVED = "removed"
+    """Linked, and removed by a person: not shown, remembered so that it can stay away or come back (spec §4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A contact. `fields` and `source` (directory values last seen, by directory field) hold only what is not empty.
+
+    `seen` is the hash of the directory's values, '' when the next run has to look again. `run` and `page` say which
+    run last wrote it, so that a repeated page counts nothing twice. `touched`: a person edited it since the last run.
+    """
+
+    id: ContactId
+    fields: Mapping[str, str]
+    link: Link
+    created_at: str
+    updated_at: str
+    source_id: ObjectId | None = None
+    source: Mapping[str, str] = field(default_factory=dict)
+    seen: str = ""
+    run: str = ""
+    page: int = 0
+    touched: bool = False
+    etag: str = ""
+
+    @property
+    def email(self) -> str | None:
+        return matching_email(self.fields.get("email"))
+
+
+def partition_of(workspace_id: str, list_id: str) -> Partition:
+    """The partition of a list. The workspace is part of the key: another's list id finds nothing."""
+    return Partition(TABLE, f"{workspace_id}:{list_id}")
+
+
+def to_row(contact: Contact) -> dict[str, object]:
+    """The columns of a contact's row; an empty field has none (REPLACE clears it)."""
+    row: dict[str, object] = {
+        name if name in STANDARD_FIELDS else _CUSTOM + name: value for name, value in contact.fields.items()
+    }
+    row["link"] = contact.link.value
+    row["createdAt"] = contact.created_at
+    row["updatedAt"] = contact.updated_at
+    if contact.source_id is not None:
+        row["sourceId"] = contact.source_id
+        row["source"] = msgspec.json.encode(contact.source).decode()
+        row["seen"] = contact.seen
+        row["run"] = contact.run
+        row["page"] = contact.page
+        row["touched"] = contact.touched
+    return row
+
+
+def from_row(row: Mapping[str, Any]) -> Contact:
+    """The inverse of `to_row`."""
+    source = row.get("source")
+    return Contact(
+        id=ContactId(row["RowKey"]),
+        fields={name.removeprefix(_CUSTOM): value for name, value in row.items() if _is_field(name)},
+        link=Link(row["link"]),
+        created_at=row["createdAt"],
+        updated_at=row["updatedAt"],
+        source_id=row.get("sourceId"),
+        source=msgspec.json.decode(source, type=dict[str, str]) if source else {},
+        seen=row.get("seen", ""),
+        run=row.get("run", ""),
+        page=row.get("page", 0),
+        touched=row.get("touched", False),
+        etag=row["odata.etag"],
+    )
+
+
+def _is_field(name: str) -> bool:
+    return name not in _OWN_COLUMNS and "odata." not in name
+
+
+def new_contact_id(source_id: ObjectId, *, taken: bool) -> ContactId:
+    """The id of a contact that a sync makes: the object id, or, where another contact has it, always the same other."""
+    return ContactId(str(uuid.uuid5(_NAMESPACE, source_id)) if taken else source_id)
+
+
+def link_key(source_id: ObjectId) -> str:
+    return f"link:{source_id}"
+
+
+def mail_prefix(email: str) -> str:
+    """Below this prefix stand the unlinked contacts with an address, the oldest first. Hashed: keys forbid characters."""
+    return f"mail:{hashlib.sha256(email.encode()).hexdigest()[:32]}:"
+
+
+def touched_key(contact_id: ContactId) -> str:
+    return f"touched:{contact_id}"
+
+
+def index_keys(contact: Contact) -> frozenset[str]:
+    """The keys of the rows that must stand beside a contact's own."""
+    keys = set()
+    if contact.source_id is not None and contact.source_id != contact.id:
+        keys.add(link_key(contact.source_id))
+    if contact.link in (Link.UNLINKED, Link.LOCAL) and contact.email:
+        keys.add(f"{mail_prefix(contact.email)}{contact.created_at}:{contact.id}")
+    if contact.touched:
+        keys.add(touched_key(contact.id))
+    return frozenset(keys)
+
+
+def write_operations(before: Contact | None, after: Contact | None) -> list[Operation]:
+    """The operations that turn one state of a contact into another, with the rows that find it: all or none.
+
+    The contact's own operation comes first and carries the ETag read, so whoever wrote in between makes all fail.
+    """
+    contact = after or before
+    assert contact is not None
+    if after is None:
+        own = Operation(Verb.DELETE, contact.id, etag=contact.etag)
+    elif before is None:
+        own = Operation(Verb.INSERT, after.id, to_row(after))
+    else:
+        own = Operation(Verb.REPLACE, after.id, to_row(after), before.etag)
+    old = index_keys(before) if before else frozenset()
+    new = index_keys(after) if after else frozenset()
+    written = [Operation(Verb.PUT, key, {"contactId": contact.id}) for key in sorted(new - old)]
+    dropped = [Operation(Verb.DELETE, key) for key in sorted(old - new)]
+    return [own, *written, *dropped]

@@ -1,0 +1,180 @@
+"""The contacts of a list, as rows of one partition. Knows rows, keys, batches and ETags; decides nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from contacts.contact import TABLE, Contact, ContactId, from_row, link_key, mail_prefix
+from errors import RowRefused
+from mapping.fields import ObjectId
+from storage.table import Tables
+from storage.transaction import Operation, Partition, grouped
+
+_AT_ONCE = 16
+_OLDEST = 5
+"""Candidates read for one address: more than one only matters when several people of a page share it."""
+
+TALLY_KEY = "tally"
+_CONTACT_KEYS_END = "g"
+"""Contacts' keys are hexadecimal, so they come before every key with a prefix."""
+
+
+class ScanRow(msgspec.Struct, frozen=True):
+    """What a full run needs of a row: whose it is, and the hash of the values last seen. All kinds of rows come."""
+
+    row_key: str = msgspec.field(name="RowKey")
+    link: str = ""
+    source_id: str = msgspec.field(default="", name="sourceId")
+    seen: str = ""
+
+
+class _Pointer(msgspec.Struct, frozen=True):
+    row_key: str = msgspec.field(name="RowKey")
+    contact_id: str = msgspec.field(default="", name="contactId")
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """What people themselves added to the list and took from it, in contacts and in linked contacts."""
+
+    contacts: int = 0
+    linked: int = 0
+    etag: str = msgspec.field(default="", name="odata.etag")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is stored of some directory users: their contact, and ids that belong to another's contact."""
+
+    contacts: dict[ObjectId, Contact]
+    taken: set[str]
+
+
+class ContactStore:
+    """Reads and writes the contacts of lists."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def scan(self, partition: Partition) -> AsyncIterator[list[ScanRow]]:
+        """Every row of a list, projected, in key order: a thousand a transaction."""
+        async for rows in self._tables.query(TABLE, f"PartitionKey eq '{partition.key}'", ScanRow):
+            yield rows
+
+    async def read(self, partition: Partition, contact_ids: Iterable[str]) -> dict[str, Contact]:
+        """Contacts by id, a point read each; those that are not there are left out."""
+        ids = sorted(set(contact_ids))
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(contact_id: str) -> dict[str, Any] | None:
+            async with gate:
+                return await self._tables.get(partition, contact_id, dict[str, Any])
+
+        rows = await asyncio.gather(*(one(contact_id) for contact_id in ids))
+        return {contact_id: from_row(row) for contact_id, row in zip(ids, rows, strict=True) if row is not None}
+
+    async def of_users(self, partition: Partition, source_ids: Collection[ObjectId]) -> Found:
+        """The contacts that are, or were, linked to directory users: a point read each, two where there is none."""
+        contacts: dict[ObjectId, Contact] = {}
+        own = await self.read(partition, source_ids)
+        for source_id in source_ids:
+            if (contact := own.get(source_id)) is not None and contact.source_id == source_id:
+                contacts[source_id] = contact
+        elsewhere = await self._pointers(partition, [link_key(one) for one in source_ids if one not in contacts])
+        moved = await self.read(partition, elsewhere.values())
+        for contact in moved.values():
+            if contact.source_id is not None and link_key(contact.source_id) in elsewhere:
+                contacts[contact.source_id] = contact
+        return Found(contacts, {one for one in source_ids if one in own and one not in contacts or _other(own, one)})
+
+    async def _pointers(self, partition: Partition, keys: Sequence[str]) -> dict[str, str]:
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(key: str) -> _Pointer | None:
+            async with gate:
+                return await self._tables.get(partition, key, _Pointer)
+
+        rows = await asyncio.gather(*(one(key) for key in keys))
+        return {row.row_key: row.contact_id for row in rows if row is not None}
+
+    async def by_email(self, partition: Partition, emails: Collection[str]) -> dict[str, list[Contact]]:
+        """Unlinked contacts by address, the oldest first; addresses without any are left out."""
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(email: str) -> list[str]:
+            prefix = mail_prefix(email)
+            where = f"PartitionKey eq '{partition.key}' and RowKey ge '{prefix}' and RowKey lt '{prefix[:-1]};'"
+            async with gate:
+                rows, _ = await self._tables.page(TABLE, where, _Pointer, most=_OLDEST)
+            return [row.contact_id for row in rows]
+
+        wanted = sorted(emails)
+        ids = dict(zip(wanted, await asyncio.gather(*(one(email) for email in wanted)), strict=True))
+        contacts = await self.read(partition, [one for found in ids.values() for one in found])
+        return {email: [contacts[one] for one in found if one in contacts] for email, found in ids.items() if found}
+
+    async def touched(self, partition: Partition) -> list[ContactId]:
+        """Linked contacts that a person edited or removed since the last run settled them."""
+        where = f"PartitionKey eq '{partition.key}' and RowKey ge 'touched:' and RowKey lt 'touched;'"
+        found: list[ContactId] = []
+        async for rows in self._tables.query(TABLE, where, _Pointer):
+            found.extend(ContactId(row.contact_id) for row in rows)
+        return found
+
+    async def page(self, partition: Partition, most: int, continuation: str = "") -> tuple[list[Contact], str]:
+        """Contacts in the order of their ids, those removed by a person included, and where the next page begins."""
+        where = f"PartitionKey eq '{partition.key}' and RowKey lt '{_CONTACT_KEYS_END}'"
+        rows, continuation = await self._tables.page(TABLE, where, dict[str, Any], continuation, most)
+        return [from_row(row) for row in rows], continuation
+
+    async def tally(self, partition: Partition) -> Tally:
+        return await self._tables.get(partition, TALLY_KEY, Tally) or Tally()
+
+    async def write(self, partition: Partition, groups: Sequence[Sequence[Operation]]) -> dict[int, str]:
+        """Write groups of operations, each group all or none; the groups that storage refused, with the reason.
+
+        Raises:
+            Conflict: a row is not as it was read; some transactions may be written, some not.
+            TryLater: likewise, without an answer.
+        """
+        refused: dict[int, str] = {}
+        numbered = {id(group): number for number, group in enumerate(groups)}
+        for batch in grouped(groups):
+            for group, reason in await self._write_batch(partition, batch):
+                refused[numbered[id(group)]] = reason
+        return refused
+
+    async def _write_batch(
+        self, partition: Partition, batch: Sequence[Sequence[Operation]]
+    ) -> list[tuple[Sequence[Operation], str]]:
+        """Write one transaction; a row that is refused is taken out, and the rest written."""
+        try:
+            await self._tables.transact(partition, [operation for group in batch for operation in group])
+        except RowRefused as error:
+            if len(batch) == 1:
+                return [(batch[0], str(error))]
+            bad = _group_at(batch, error.position)
+            if bad is None:
+                half = len(batch) // 2
+                first = await self._write_batch(partition, batch[:half])
+                return first + await self._write_batch(partition, batch[half:])
+            rest = await self._write_batch(partition, [group for group in batch if group is not bad])
+            return [(bad, str(error)), *rest]
+        return []
+
+
+def _other(own: dict[str, Contact], source_id: ObjectId) -> bool:
+    return source_id in own and own[source_id].source_id != source_id
+
+
+def _group_at(batch: Sequence[Sequence[Operation]], position: int) -> Sequence[Operation] | None:
+    """The group that holds the operation at a position, None when none was named."""
+    if position < 0:
+        return None
+    for group in batch:
+        if position < len(group):
+            return group
+        position -= len(group)
+    return None

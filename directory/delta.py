@@ -1,0 +1,144 @@
+"""What an answer of users/delta means: a page, or the reason why there is none (pure; facts/graph.md 1, 4, 5.4)."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import msgspec
+
+from directory.graph import Answer
+from errors import ConnectorError, ConsentLost, DeltaLinkExpired, Throttled, TryLater
+from mapping.fields import DirectoryUser, Guid, ObjectId
+
+EXPIRED = frozenset({"syncstatenotfound", "resyncrequired", "request_unsupportedquery"})
+"""Codes, in lower case, that end a delta link when they come with 400 (facts/graph.md 1.5)."""
+
+_OK, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _GONE, _TOO_MANY, _UNAVAILABLE = 200, 400, 401, 403, 410, 429, 503
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page. It has a next link or a delta link, never both; it may hold no user and still have a next link.
+
+    `unreadable`: ids of users that are not of the documented shape ('' where even the id is missing).
+    """
+
+    users: list[DirectoryUser]
+    unreadable: list[ObjectId]
+    next_link: str | None
+    delta_link: str | None
+
+
+class _Body(msgspec.Struct):
+    value: list[DirectoryUser]
+    next_link: str | None = msgspec.field(default=None, name="@odata.nextLink")
+    delta_link: str | None = msgspec.field(default=None, name="@odata.deltaLink")
+
+
+class _RawBody(msgspec.Struct):
+    value: list[msgspec.Raw]
+    next_link: str | None = msgspec.field(default=None, name="@odata.nextLink")
+    delta_link: str | None = msgspec.field(default=None, name="@odata.deltaLink")
+
+
+class _Error(msgspec.Struct):
+    code: str = ""
+
+
+class _ErrorBody(msgspec.Struct):
+    error: _Error = msgspec.field(default_factory=_Error)
+
+
+class _Named(msgspec.Struct):
+    id: Guid
+
+
+_decode = msgspec.json.Decoder(_Body).decode
+_decode_raw = msgspec.json.Decoder(_RawBody).decode
+_decode_user = msgspec.json.Decoder(DirectoryUser).decode
+_decode_error = msgspec.json.Decoder(_ErrorBody).decode
+
+
+def read_page(answer: Answer, *, carried_token: bool) -> Page:
+    """Decode one answer. `carried_token`: the request continued from a stored link.
+
+    Raises:
+        Throttled: 429 or 503, with `after_seconds` where Graph named a time.
+        DeltaLinkExpired: 410, or 400 with a code of EXPIRED, where the request carried a token.
+        ConsentLost: 401 Authorization_IdentityNotFound or 403 Authorization_RequestDenied; to be confirmed by a second try.
+        TryLater: anything else that is not 200, truncated or malformed JSON included.
+    """
+    if answer.status != _OK:
+        raise _failure(answer, carried_token=carried_token)
+    try:
+        body: _Body | _RawBody = _decode(answer.body)
+        users, unreadable = list(body.value), []  # type: ignore[arg-type] # a _Body here
+    except msgspec.ValidationError:
+        body, users, unreadable = _one_by_one(answer.body)
+    except msgspec.DecodeError as error:
+        raise TryLater("Microsoft Graph's answer was cut off or is not JSON") from error
+    if (body.next_link is None) == (body.delta_link is None):
+        raise TryLater("Microsoft Graph's page has no link to go on from")
+    return Page(users, unreadable, body.next_link, body.delta_link)
+
+
+def _one_by_one(content: bytes) -> tuple[_RawBody, list[DirectoryUser], list[ObjectId]]:
+    """Tell the readable users of a page from the others: one bad record must not stop a run (spec §6)."""
+    try:
+        body = _decode_raw(content)
+    except msgspec.MsgspecError as error:
+        raise TryLater("Microsoft Graph's answer is not a page") from error
+    users, unreadable = [], []
+    for raw in body.value:
+        try:
+            users.append(_decode_user(raw))
+        except msgspec.ValidationError:
+            unreadable.append(ObjectId(_id_of(raw)))
+    return body, users, unreadable
+
+
+def _id_of(raw: msgspec.Raw) -> str:
+    try:
+        return msgspec.json.decode(raw, type=_Named).id
+    except msgspec.ValidationError:
+        return ""
+
+
+def _failure(answer: Answer, *, carried_token: bool) -> ConnectorError:
+    code = error_code(answer.body)
+    if answer.status in (_TOO_MANY, _UNAVAILABLE):
+        return Throttled(f"Microsoft Graph asked for a pause ({answer.status})", retry_after(answer))
+    expired = answer.status == _GONE or (answer.status == _BAD_REQUEST and code.lower() in EXPIRED)
+    if expired and carried_token:
+        return DeltaLinkExpired(f"Microsoft Graph no longer knows the delta link ({answer.status} {code})")
+    lost = {_UNAUTHORIZED: "Authorization_IdentityNotFound", _FORBIDDEN: "Authorization_RequestDenied"}
+    if code and lost.get(answer.status) == code:
+        return ConsentLost(f"Microsoft Graph refuses this app in the tenant ({answer.status} {code})", code)
+    return TryLater(f"Microsoft Graph answered {answer.status} {code}".rstrip())
+
+
+def error_code(body: bytes) -> str:
+    """`error.code` of Graph's error body, '' where there is none. Messages are never decided on (facts/graph.md 1.5)."""
+    try:
+        return _decode_error(body).error.code
+    except msgspec.MsgspecError:
+        return ""
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Seconds to wait: Retry-After as a number, or as a date against the answer's own; None where there is none."""
+    value = answer.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    until, sent = _date(value), _date(answer.headers.get("date", ""))
+    if until is None or sent is None:
+        return None
+    return max(0.0, (until - sent).total_seconds())
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

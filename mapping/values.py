@@ -1,0 +1,47 @@
+"""A directory user's mapped values, and their hash: what is remembered of him per contact (pure)."""
+
+import hashlib
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from mapping.fields import DIRECTORY_FIELDS, DirectoryUser
+
+_encode = msgspec.json.Encoder().encode
+
+
+class ValueReader:
+    """Reads the values of some directory fields, in their order. Absent, null, '' and [] are all empty: None."""
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        self.sources = tuple(sources)
+        attributes = [DIRECTORY_FIELDS[source].attribute for source in self.sources]
+        # One attribute alone would not come as a tuple.
+        self._get = attrgetter("id", *attributes)
+        self._salt = _encode(self.sources)
+
+    def values(self, user: DirectoryUser) -> tuple[str | None, ...]:
+        return tuple([_plain(value) for value in self._get(user)[1:]])
+
+    def seen(self, values: Sequence[str | None]) -> str:
+        """16 hex digits that change when a value, or the choice of fields, does."""
+        return hashlib.blake2b(self._salt + _encode(values), digest_size=8).hexdigest()
+
+    def remembered(self, values: Sequence[str | None]) -> dict[str, str]:
+        """The values that are not empty, by field name."""
+        return {source: value for source, value in zip(self.sources, values, strict=True) if value}
+
+    def recalled(self, remembered: dict[str, str]) -> tuple[str | None, ...]:
+        """The inverse of `remembered`."""
+        return tuple([remembered.get(source) for source in self.sources])
+
+
+def _plain(value: Any) -> str | None:
+    if type(value) is str:
+        return value or None
+    if value is None or value is UNSET:
+        return None
+    return value[0] or None if value else None  # businessPhones has one element at most (facts/graph.md 2.3).

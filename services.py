@@ -1,0 +1,107 @@
+"""What lives as long as the process: settings → clients → stores → worker. Nothing is built at import."""
+
+import functools
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from azure.core.pipeline.policies import RetryMode
+from azure.data.tables.aio import TableServiceClient
+from azure.identity.aio import ManagedIdentityCredential
+from azure.storage.queue import TextBase64EncodePolicy
+from azure.storage.queue.aio import QueueClient
+
+from connect.connection import TABLE as CONNECTIONS
+from contacts.contact import TABLE as CONTACTS
+from contacts.store import ContactStore
+from directory.credentials import Credentials, credential_builder
+from directory.graph import Graph
+from settings import Settings, StorageAddress
+from storage.queue import MessageQueue
+from storage.table import Tables
+from sync.messages import QUEUE
+from sync.meter import count_graph_request, count_table_transaction
+from sync.schedule import TABLE as SCHEDULE
+from sync.schedule import Schedule
+from sync.worker import Worker
+from sync.workspaces import Workspaces
+
+# The defaults wait 15 s before a queue's second try, and up to a week in all (facts/functions.md 1, 6).
+_PATIENCE: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 30, "retry_total": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The process's clients and stores."""
+
+    settings: Settings
+    tables: Tables
+    queue: MessageQueue
+    graph: Graph
+    credentials: Credentials
+    workspaces: Workspaces
+    contacts: ContactStore
+    schedule: Schedule
+    worker: Worker
+
+    async def close(self) -> None:
+        await self.graph.close()
+        await self.tables.close()
+        await self.queue.close()
+
+
+@functools.cache
+def services() -> Services:
+    """The process's services. First called inside a coroutine, so that async clients get the right loop.
+
+    Raises:
+        SettingsError
+    """
+    return build(Settings.read(os.environ))
+
+
+def build(settings: Settings) -> Services:
+    """Make everything from settings; tests call it with settings of their own."""
+    tables = Tables(_table_client(settings.tables), (CONNECTIONS, CONTACTS, SCHEDULE, "CustomFields"), count_table_transaction)
+    queue = MessageQueue(_queue_client(settings.queues, QUEUE))
+    entra = settings.entra_credential
+    credentials = Credentials(
+        credential_builder(
+            settings.entra_client_id,
+            settings.entra_authority,
+            client_secret=entra.client_secret,
+            certificate_path=entra.certificate_path,
+            managed_identity_client_id=entra.managed_identity_client_id,
+        )
+    )
+    graph = Graph(settings.graph_endpoint, credentials, count_graph_request)
+    workspaces, contacts = Workspaces(tables), ContactStore(tables)
+    worker = Worker(workspaces, contacts, graph, credentials, queue, settings.slice_seconds, _now)
+    return Services(
+        settings, tables, queue, graph, credentials, workspaces, contacts, Schedule(tables, queue), worker
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _table_client(address: StorageAddress) -> TableServiceClient:
+    patience = _PATIENCE | {"retry_backoff_factor": 0.3, "retry_mode": RetryMode.Exponential}
+    if address.connection_string is not None:
+        return TableServiceClient.from_connection_string(address.connection_string, **patience)
+    assert address.uri is not None
+    return TableServiceClient(address.uri, credential=_identity(address), **patience)
+
+
+def _queue_client(address: StorageAddress, name: str) -> QueueClient:
+    options: dict[str, Any] = _PATIENCE | {"message_encode_policy": TextBase64EncodePolicy(), "initial_backoff": 1}
+    if address.connection_string is not None:
+        return QueueClient.from_connection_string(address.connection_string, name, **options)
+    assert address.uri is not None
+    return QueueClient(address.uri, name, credential=_identity(address), **options)
+
+
+def _identity(address: StorageAddress) -> ManagedIdentityCredential:
+    return ManagedIdentityCredential(client_id=address.identity_client_id)

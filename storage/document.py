@@ -1,0 +1,32 @@
+"""A typed value as the columns of a row: JSON, cut into pieces that a column holds (pure)."""
+
+from typing import Any
+
+import msgspec
+
+_PIECE = 30_000
+"""Characters; a text column holds 32,768 UTF-16 units (facts/functions.md 6)."""
+
+
+class DocumentRow(msgspec.Struct, frozen=True):
+    """A row that holds one value; seven pieces are far beyond any of ours."""
+
+    row_key: str = msgspec.field(name="RowKey")
+    etag: str = msgspec.field(name="odata.etag")
+    document0: str = ""
+    document1: str = ""
+    document2: str = ""
+    document3: str = ""
+    document4: str = ""
+    document5: str = ""
+    document6: str = ""
+
+    def read[T](self, kind: type[T]) -> T:
+        pieces = (self.document0, self.document1, self.document2, self.document3, self.document4, self.document5)
+        return msgspec.json.decode("".join(pieces) + self.document6, type=kind)
+
+
+def document_columns(value: Any) -> dict[str, object]:
+    """The inverse of `DocumentRow.read`."""
+    text = msgspec.json.encode(value).decode()
+    return {f"document{i // _PIECE}": text[i : i + _PIECE] for i in range(0, len(text), _PIECE)}

@@ -1,0 +1,47 @@
+"""The queue of runs. Messages are JSON in Base64, the host's default (spec §8)."""
+
+import asyncio
+
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.storage.queue.aio import QueueClient
+
+from errors import TryLater
+
+LONGEST_CALL_SECONDS = 30.0
+
+
+class MessageQueue:
+    """One queue; it is made at the first message that misses it."""
+
+    def __init__(self, client: QueueClient) -> None:
+        self._client = client
+
+    async def send(self, text: str, delay_seconds: float = 0) -> None:
+        """Put a message into the queue, visible after a delay.
+
+        Raises:
+            TryLater: it may or may not be in the queue.
+        """
+        delay = max(0, round(delay_seconds))
+        try:
+            async with asyncio.timeout(LONGEST_CALL_SECONDS):
+                await self._send(text, delay)
+        except (AzureError, TimeoutError) as error:
+            raise TryLater(f"the queue did not answer ({type(error).__name__})") from error
+
+    async def _send(self, text: str, delay: int) -> None:
+        try:
+            await self._client.send_message(text, visibility_timeout=delay)
+        except ResourceNotFoundError:
+            await self.make()
+            await self._client.send_message(text, visibility_timeout=delay)
+
+    async def make(self) -> None:
+        """Make the queue: the trigger does not, it waits for it (facts/functions.md 1)."""
+        try:
+            await self._client.create_queue()
+        except ResourceExistsError:
+            return
+
+    async def close(self) -> None:
+        await self._client.close()
