@@ -2,6 +2,7 @@
 
 import functools
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,7 @@ from storage.table import Tables
 from sync.messages import QUEUE
 from sync.meter import count_graph_request, count_table_transaction
 from sync.schedule import TABLE as SCHEDULE
+from sync.runs import Runs
 from sync.schedule import Schedule
 from sync.worker import Worker
 from sync.workspaces import Workspaces
@@ -44,6 +46,7 @@ class Services:
     contacts: ContactStore
     schedule: Schedule
     worker: Worker
+    runs: Runs
 
     async def close(self) -> None:
         await self.graph.close()
@@ -58,12 +61,14 @@ def services() -> Services:
     Raises:
         SettingsError
     """
-    return build(Settings.read(os.environ))
+    return build(Settings.read(os.environ), _now)
 
 
-def build(settings: Settings) -> Services:
-    """Make everything from settings; tests call it with settings of their own."""
-    tables = Tables(_table_client(settings.tables), (CONNECTIONS, CONTACTS, SCHEDULE, "CustomFields"), count_table_transaction)
+def build(settings: Settings, now: Callable[[], datetime]) -> Services:
+    """Make everything from settings; tests call it with settings and a clock of their own."""
+    tables = Tables(
+        _table_client(settings.tables), (CONNECTIONS, CONTACTS, SCHEDULE, "CustomFields"), count_table_transaction
+    )
     queue = MessageQueue(_queue_client(settings.queues, QUEUE))
     entra = settings.entra_credential
     credentials = Credentials(
@@ -77,9 +82,10 @@ def build(settings: Settings) -> Services:
     )
     graph = Graph(settings.graph_endpoint, credentials, count_graph_request)
     workspaces, contacts = Workspaces(tables), ContactStore(tables)
-    worker = Worker(workspaces, contacts, graph, credentials, queue, settings.slice_seconds, _now)
+    worker = Worker(workspaces, contacts, graph, credentials, queue, settings.slice_seconds, now)
+    runs = Runs(workspaces, queue, now)
     return Services(
-        settings, tables, queue, graph, credentials, workspaces, contacts, Schedule(tables, queue), worker
+        settings, tables, queue, graph, credentials, workspaces, contacts, Schedule(tables, queue), worker, runs
     )
 
 

@@ -49,7 +49,9 @@ class FederatedCredential:
     off that call, and the SDK is handed what is there.
     """
 
-    def __init__(self, identity: ManagedIdentityCredential, build: Callable[[Callable[[], str]], TenantCredential]) -> None:
+    def __init__(
+        self, identity: ManagedIdentityCredential, build: Callable[[Callable[[], str]], TenantCredential]
+    ) -> None:
         self._identity = identity
         self._assertion = ""
         self._inner = build(lambda: self._assertion)

@@ -1,6 +1,6 @@
 """Azurite, the local Azure Storage: started, waited for, and ended by its process id.
 
-    python -m local.azurite [--location DIR]     prints the connection string and serves until Ctrl-C
+python -m local.azurite [--location DIR]     prints the connection string and serves until Ctrl-C
 """
 
 import argparse

@@ -159,7 +159,7 @@ class _Nothing(msgspec.Struct):
 
 
 def _columns(row: type) -> list[str]:
-    return [field.encode_name for field in msgspec.structs.fields(row)] if issubclass(row, msgspec.Struct) else []
+    return [field.encode_name for field in msgspec.structs.fields(row)] if isinstance(row, msgspec.StructMeta) else []
 
 
 def _checked(answer: AsyncHttpResponse) -> bytes:

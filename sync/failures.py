@@ -18,7 +18,9 @@ def explain(error: ConnectorError) -> RunError:
             "Microsoft's answer pointed to an address that is not Microsoft Graph, so it was not followed.",
             "Try Full Resync. If it happens again, tell emu.chat's support.",
         )
-    return RunError(error.code, f"The sync stopped: {error}.", "It starts again at the next full hour, or with Sync Now.")
+    return RunError(
+        error.code, f"The sync stopped: {error}.", "It starts again at the next full hour, or with Sync Now."
+    )
 
 
 def gave_up(reason: str) -> RunError:

@@ -255,7 +255,9 @@ def plan_removals(
             # Only the memory that a person removed it: with the user it has lost its meaning.
             plan.writes.append(Write(contact, None, None))
         elif contact.link is Link.LINKED:
-            change = Change(contact.id, _LEFT[behavior], shown_name(contact.fields))
+            met = contact.source_id in moment.mentioned and contact.run != moment.run
+            counted = Counted.INSTEAD if met else Counted.ONCE
+            change = Change(contact.id, _LEFT[behavior], shown_name(contact.fields), counted=counted)
             plan.changes.append(change)
             plan.writes.append(Write(contact, _left(contact, behavior, moment), change))
     return plan
@@ -273,7 +275,14 @@ def _left(contact: Contact, behavior: DeletionBehavior, moment: Moment) -> Conta
 def unlinked(contact: Contact, moment: Moment) -> Contact:
     """A contact without its link; it remembers whose it was, to be taken back (spec §5)."""
     return replace(
-        contact, link=Link.UNLINKED, source={}, seen="", touched=False, updated_at=moment.now, run=moment.run, page=moment.page
+        contact,
+        link=Link.UNLINKED,
+        source={},
+        seen="",
+        touched=False,
+        updated_at=moment.now,
+        run=moment.run,
+        page=moment.page,
     )
 
 

@@ -49,8 +49,8 @@ def _as_remembered(contact: Contact, values: ValueReader) -> Person:
     return Person(contact.source_id, None, recalled, values.seen(recalled))
 
 
-async def see_to_removals(work: Work) -> Run:
-    """Unlink or delete the contacts of those who left; the run as it ended, or as it waits for approval.
+async def see_to_removals(work: Work) -> None:
+    """Unlink or delete the contacts of those who left; then the run ends, or waits for approval.
 
     Raises:
         Superseded, TryLater
@@ -59,14 +59,15 @@ async def see_to_removals(work: Work) -> Run:
     linked = sum(1 for one in leavers if one.link is Link.LINKED)
     guard = work.configuration.removal_guard
     if not work.run.approved and guard is not None and not guard.allows(linked, work.run.linked_before):
-        return await _wait_for_approval(work, leavers, linked)
+        await _wait_for_approval(work, leavers, linked)
+        return
     if leavers and not work.run.approved:
         # From here on the guard has spoken: a crash half-way must not ask it again about the rest.
         await work.remember(replace(work.run, approved=True))
     while leavers or work.resumed:
         batch, leavers = leavers[:_BATCH], leavers[_BATCH:]
         await _remove(work, batch)
-    return await _complete(work)
+    await _end(work, work.run.after(Event.COMPLETED))
 
 
 async def _leavers(work: Work) -> list[Contact]:
@@ -110,15 +111,13 @@ async def _after_conflict(
     stored = await work.contacts.read(work.partition, [one.id for one in batch])
     sources = {one.id: one.source_id for one in batch}
     still = [
-        one
-        for one in stored.values()
-        if one.link in (Link.LINKED, Link.REMOVED) and one.source_id == sources[one.id]
+        one for one in stored.values() if one.link in (Link.LINKED, Link.REMOVED) and one.source_id == sources[one.id]
     ]
     left = {one.id for one in still}
     return [change for change in planned if change.contact_id not in left], still
 
 
-async def _wait_for_approval(work: Work, leavers: Sequence[Contact], linked: int) -> Run:
+async def _wait_for_approval(work: Work, leavers: Sequence[Contact], linked: int) -> None:
     """Keep the removals for an administrator's word; everything else of the run stands."""
     ids = {one.source_id for one in leavers if one.source_id is not None}
     workspace, former = work.connection.workspace_id, work.agenda.waiting
@@ -130,21 +129,19 @@ async def _wait_for_approval(work: Work, leavers: Sequence[Contact], linked: int
     await work.workspaces.write_pending(workspace, work.run.id, sorted(ids))
     sample = [shown_name(one.fields) for one in leavers if one.link is Link.LINKED]
     pending = PendingRemovals(linked, tuple(sample[:_SAMPLE]))
-    return await _end(work, replace(work.run.after(Event.WAITED), pending_removals=pending))
+    await _end(work, replace(work.run.after(Event.WAITED), pending_removals=pending))
 
 
-async def _complete(work: Work) -> Run:
-    return await _end(work, work.run.after(Event.COMPLETED))
-
-
-async def _end(work: Work, run: Run) -> Run:
+async def _end(work: Work, run: Run) -> None:
     """Write the run's end: history, delta link, totals, and what is next, in one transaction."""
     now = work.now()
     name = await organization_name(work.reader.graph, work.connection.tenant_id) if run.mode is Mode.FULL else None
     ended = replace(run, cost=work.cost(about_to=1), cursor=None, completed_at=now)
 
     def end(agenda: Agenda) -> tuple[Agenda, Sequence[Operation]]:
-        operations = [] if ended.state is RunState.AWAITING_APPROVAL else [run_operation(replace(ended, delta_link=None))]
+        operations = (
+            [] if ended.state is RunState.AWAITING_APPROVAL else [run_operation(replace(ended, delta_link=None))]
+        )
         if ended.pending_removals is None or not ended.approved:
             agenda, discarded = _read_on(agenda, ended)
             operations += [run_operation(one) for one in discarded]
@@ -153,7 +150,7 @@ async def _end(work: Work, run: Run) -> Run:
         return settled(replace(agenda, last_completed_at=now), replace(ended, delta_link=None)), operations
 
     await work.write(end)
-    return ended
+    work.run = ended
 
 
 def _read_on(agenda: Agenda, ended: Run) -> tuple[Agenda, list[Run]]:

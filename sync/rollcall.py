@@ -5,6 +5,7 @@ not named. A delta run knows only whom it was told of.
 """
 
 from collections.abc import Iterable
+from enum import Enum
 
 from contacts.contact import Contact, Link
 from contacts.store import ScanRow
@@ -14,8 +15,16 @@ from sync.plan import Person
 _MAIL_PREFIX_LENGTH = len("mail:") + 32 + 1
 
 
+class _Said(Enum):
+    """The last word of this run about a user. `GONE_AGAIN`: an earlier page had him as present."""
+
+    PRESENT = 1
+    GONE = 2
+    GONE_AGAIN = 3
+
+
 class RollCall:
-    """The list's directory users by object id. `in` asks whether one was named on an earlier page of this run."""
+    """The list's directory users by object id. `in` asks whether an earlier page of this run named one as present."""
 
     def __init__(self) -> None:
         self.scanned = False
@@ -25,10 +34,10 @@ class RollCall:
         self._contact_ids: dict[ObjectId, str] = {}
         self._removed: set[ObjectId] = set()
         self._taken: set[str] = set()
-        self._named: dict[ObjectId, bool] = {}
+        self._named: dict[ObjectId, _Said] = {}
 
     def __contains__(self, source_id: object) -> bool:
-        return source_id in self._named
+        return isinstance(source_id, str) and self._named.get(ObjectId(source_id), _Said.GONE) is not _Said.GONE
 
     def scan(self, rows: Iterable[ScanRow]) -> None:
         """Take in rows of the list."""
@@ -75,9 +84,9 @@ class RollCall:
     def name(self, present: Iterable[ObjectId], gone: Iterable[ObjectId]) -> None:
         """Note who a page named; the last word about each counts."""
         for source_id in present:
-            self._named[source_id] = True
+            self._named[source_id] = _Said.PRESENT
         for source_id in gone:
-            self._named[source_id] = False
+            self._named[source_id] = _Said.GONE_AGAIN if source_id in self else _Said.GONE
 
     def forget_names(self) -> None:
         """Begin the round again, as when a delta link expired on the way."""
@@ -85,11 +94,11 @@ class RollCall:
 
     def gone(self) -> list[ObjectId]:
         """Whom this run was told to be gone, in order."""
-        return [source_id for source_id, present in self._named.items() if not present]
+        return [source_id for source_id, said in self._named.items() if said is not _Said.PRESENT]
 
     def absent(self) -> list[ObjectId]:
         """Users whose contact is linked, or was removed by a person, and whom a complete round did not name."""
-        return [one for known in (self._seen, self._removed) for one in known if not self._named.get(one, False)]
+        return [one for known in (self._seen, self._removed) for one in known if self._named.get(one) is not _Said.PRESENT]
 
     def left(self, source_id: ObjectId) -> bool:
-        return self._named.get(source_id) is False
+        return self._named.get(source_id, _Said.PRESENT) is not _Said.PRESENT

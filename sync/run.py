@@ -104,9 +104,7 @@ class Cost(msgspec.Struct, frozen=True, rename="camel"):
     table_transactions: int = 0
 
     def __add__(self, other: "Cost") -> "Cost":
-        return Cost(
-            self.graph_requests + other.graph_requests, self.table_transactions + other.table_transactions
-        )
+        return Cost(self.graph_requests + other.graph_requests, self.table_transactions + other.table_transactions)
 
 
 class PendingRemovals(msgspec.Struct, frozen=True):

@@ -119,7 +119,9 @@ class Worker:
         except Throttled as error:
             await self._hand_over(work, error.after_seconds or _MARGIN_SECONDS, str(error))
         except CredentialRejected as error:
-            log.error("credential_rejected workspace=%s run=%s reason=%s", work.connection.workspace_id, work.run.id, error)  # noqa: TRY400 - no stack: the reason is an operator's
+            log.error(
+                "credential_rejected workspace=%s run=%s reason=%s", work.connection.workspace_id, work.run.id, error
+            )  # noqa: TRY400 - no stack: the reason is an operator's
             await self._hand_over(work, OPERATOR_PAUSE_SECONDS, str(error))
         except (ConsentLost, ForeignLink) as error:
             await self._fail(work, error)
@@ -147,7 +149,13 @@ class Worker:
         await work.write(pause)
         work.run = run
         if reason is not None:
-            log.warning("slice_paused workspace=%s run=%s s=%d reason=%s", work.connection.workspace_id, run.id, delay_seconds, reason)
+            log.warning(
+                "slice_paused workspace=%s run=%s s=%d reason=%s",
+                work.connection.workspace_id,
+                run.id,
+                delay_seconds,
+                reason,
+            )
         await self._queue(work, run, delay_seconds)
 
     async def _start_next(self, work: Work) -> None:

@@ -48,6 +48,7 @@ from sync.run import Run, RunId
 _TRIES = 6
 _PAUSE_SECONDS = 0.2
 
+
 class _Key(msgspec.Struct, frozen=True):
     row_key: str = msgspec.field(name="RowKey")
 

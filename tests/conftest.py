@@ -1,11 +1,14 @@
-"""The servers that tests share: one Azurite a test process, and a fresh account of it a test."""
+"""The servers that tests share: one Azurite and one local directory a test process; a fresh account and tenant a test."""
 
 import itertools
+import os
 
 import pytest
 
 from local.azurite import azurite as running_azurite
 from local.azurite import made_up_accounts
+from local.directory.process import directory as running_directory
+from tests.rig import close_rig, make_rig
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +24,26 @@ _numbers = itertools.count()
 def storage_account(azurite):
     """The connection string of an account that nobody has used."""
     return azurite.connection_string(f"account{next(_numbers):04d}")
+
+
+@pytest.fixture(scope="session")
+def directory(tmp_path_factory):
+    """The local directory. Its authority is made known by the standard variables, as a person would."""
+    with running_directory(tmp_path_factory.mktemp("directory"), "--people", "0") as directory:
+        settings = directory.settings()
+        os.environ["SSL_CERT_FILE"] = settings["SSL_CERT_FILE"]
+        os.environ["REQUESTS_CA_BUNDLE"] = settings["REQUESTS_CA_BUNDLE"]
+        yield directory
+
+
+@pytest.fixture
+def tenant(directory):
+    """An empty organisation that has consented."""
+    return directory.control.tenant(people=0)
+
+
+@pytest.fixture
+async def rig(storage_account, directory, tenant):
+    rig = await make_rig(storage_account, directory.settings(), tenant)
+    yield rig
+    await close_rig(rig)

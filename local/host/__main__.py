@@ -58,7 +58,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.host", description=__doc__)
     parser.add_argument("--port", type=int, default=7071, help="0 takes a free one (default: 7071)")
     parser.add_argument("--root", type=Path, default=Path(), help="the app's folder (default: this one)")
-    parser.add_argument("--settings", type=Path, default=Path("local.settings.json"), help="a variable already set wins")
+    parser.add_argument(
+        "--settings", type=Path, default=Path("local.settings.json"), help="a variable already set wins"
+    )
     parser.add_argument("--quiet", action="store_true", help="only warnings and errors")
     return parser.parse_args()
 
@@ -71,7 +73,9 @@ async def _serve(functions: Sequence[Function], host: HostJson, port: int) -> in
     connection = os.environ.get("AzureWebJobsStorage", "")
     timeout = seconds(host.function_timeout)
     queues = [
-        QueueListener(one, _storage(connection), resolved(one.trigger["queueName"], os.environ), host.extensions.queues, timeout)
+        QueueListener(
+            one, _storage(connection), resolved(one.trigger["queueName"], os.environ), host.extensions.queues, timeout
+        )
         for one in functions
         if one.kind == "queueTrigger"
     ]
@@ -88,7 +92,9 @@ async def _serve(functions: Sequence[Function], host: HostJson, port: int) -> in
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()
     except OSError as error:
-        print(f"port {port} is busy: end what uses it, or choose another with --port ({error.strerror})", file=sys.stderr)
+        print(
+            f"port {port} is busy: end what uses it, or choose another with --port ({error.strerror})", file=sys.stderr
+        )
         return 1
     address = f"http://localhost:{runner.addresses[0][1]}"
     print(_table(functions, prefix, address), file=sys.stderr)

@@ -25,7 +25,9 @@ _POISON = "-poison"
 class QueueListener:
     """One function's queue."""
 
-    def __init__(self, function: Function, connection_string: str, queue: str, settings: Queues, timeout: float) -> None:
+    def __init__(
+        self, function: Function, connection_string: str, queue: str, settings: Queues, timeout: float
+    ) -> None:
         self._function = function
         self._connection_string = connection_string
         self._name = queue

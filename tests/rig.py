@@ -1,0 +1,161 @@
+"""A workspace on real parts, for one test: Azurite's tables and queue, the local directory, the production services."""
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from azure.storage.queue import TextBase64DecodePolicy
+from azure.storage.queue.aio import QueueClient
+from msgspec.structs import replace
+
+from connect.connection import Connection, ConnectionState, ListId, WorkspaceId, connection_operation, list_name_of
+from contacts.contact import Contact, Link, partition_of
+from directory.credentials import TenantId
+from local.directory.control import TenantControl
+from mapping.configuration import Configuration, FieldMapping
+from services import Services, build
+from settings import Settings
+from sync.agenda import Agenda
+from sync.messages import QUEUE, read_message
+from sync.run import Mode, Request, Run, Trigger
+
+PUBLIC = {
+    "PUBLIC_URL": "http://localhost:7071",
+    "PORTAL_URL": "http://localhost:7071/api/portal/",
+    "SYNC_SCHEDULE": "0 0 0 1 1 *",
+}
+
+
+class Clock:
+    """The services' clock, which a test can move on."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+
+@dataclass
+class Rig:
+    """One workspace with one tenant. `services` are those of production, on settings alone."""
+
+    services: Services
+    queue: QueueClient
+    tenant: TenantControl
+    clock: Clock
+    workspace: WorkspaceId = field(default_factory=lambda: WorkspaceId(f"w-{uuid.uuid4().hex[:12]}"))
+    list_id: ListId = ListId("people")
+
+    async def connect(self, **configuration: Any) -> None:
+        """Write the connection as a finished consent and a first saved configuration leave it."""
+        chosen = replace(Configuration(version=1), **configuration)
+        connection = Connection(
+            self.workspace,
+            ConnectionState.ACTIVE,
+            TenantId(self.tenant.id),
+            "Contoso",
+            self.list_id,
+            list_name_of("Contoso"),
+            self.clock(),
+            configuration=chosen,
+        )
+        await self.services.schedule.enrol(self.workspace)
+        await self.services.workspaces.update(
+            self.workspace, lambda _, agenda: (None, agenda, [connection_operation(connection)])
+        )
+
+    async def configure(self, **changes: Any) -> Run:
+        """Save another configuration and let its run go."""
+
+        def save(connection: Connection | None, agenda: Agenda):
+            chosen = replace(connection.configuration, version=connection.configuration.version + 1, **changes)
+            return replace(connection, configuration=chosen), agenda, ()
+
+        await self.services.workspaces.update(self.workspace, save)
+        return await self.sync(Mode.FULL, Trigger.CONFIGURATION)
+
+    async def ask(self, mode: Mode = Mode.DELTA, trigger: Trigger = Trigger.MANUAL) -> Run:
+        return await self.services.runs.request(Request(self.workspace, mode, trigger, "test"))
+
+    async def sync(self, mode: Mode = Mode.DELTA, trigger: Trigger = Trigger.MANUAL) -> Run:
+        """Ask for a run and work until the queue is empty; the run as it ended."""
+        asked = await self.ask(mode, trigger)
+        await self.work()
+        return await self.run(asked.id)
+
+    async def full(self) -> Run:
+        return await self.sync(Mode.FULL)
+
+    async def delta(self) -> Run:
+        return await self.sync(Mode.DELTA)
+
+    async def work(self) -> int:
+        """Do what the host does with visible messages until there is none; how many there were."""
+        done = 0
+        while (message := await self.queue.receive_message(visibility_timeout=600)) is not None:
+            await self.services.worker.handle(read_message(message.content.encode()))
+            await self.queue.delete_message(message)
+            done += 1
+        return done
+
+    async def run(self, run_id: str) -> Run:
+        return await self.services.workspaces.run(self.workspace, run_id)
+
+    async def agenda(self) -> Agenda:
+        return (await self.services.workspaces.load(self.workspace))[1]
+
+    @property
+    def partition(self):
+        return partition_of(self.workspace, self.list_id)
+
+    async def rows(self) -> list[Contact]:
+        """Every contact's row, those removed by a person included."""
+        found, continuation = [], ""
+        while True:
+            contacts, continuation = await self.services.contacts.page(self.partition, 1000, continuation)
+            found += contacts
+            if not continuation:
+                return found
+
+    async def contacts(self) -> list[Contact]:
+        return [one for one in await self.rows() if one.link is not Link.REMOVED]
+
+    async def linked(self) -> dict[str, Mapping[str, str]]:
+        """Fields of linked contacts, by object id."""
+        return {one.source_id: dict(one.fields) for one in await self.contacts() if one.link is Link.LINKED}
+
+    def expected(self, mappings: tuple[FieldMapping, ...] = Configuration().field_mappings) -> dict[str, dict[str, str]]:
+        """What linked contacts have to show, by the directory's own account."""
+        return {
+            user["id"]: fields_of(user, mappings)
+            for user in self.tenant.users()
+            if user["removed"] is None and user.get("accountEnabled", True) and user.get("userType") != "Guest"
+        }
+
+
+def fields_of(user: Mapping[str, Any], mappings: tuple[FieldMapping, ...]) -> dict[str, str]:
+    values = {one.target: user.get(one.source) for one in mappings}
+    plain = {target: value[0] if isinstance(value, list) and value else value for target, value in values.items()}
+    return {target: value for target, value in plain.items() if value}
+
+
+async def make_rig(storage_account: str, settings: Mapping[str, str], tenant: TenantControl) -> Rig:
+    clock = Clock()
+    read = Settings.read({"AzureWebJobsStorage": storage_account, **settings, **PUBLIC})
+    services = build(read, clock)
+    queue = QueueClient.from_connection_string(storage_account, QUEUE, message_decode_policy=TextBase64DecodePolicy())
+    await services.queue.make()
+    return Rig(services, queue, tenant, clock)
+
+
+async def close_rig(rig: Rig) -> None:
+    await asyncio.gather(rig.services.close(), rig.queue.close())
+
+
+def decoded(body: bytes) -> Any:
+    return msgspec.json.decode(body)
