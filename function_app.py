@@ -4,6 +4,7 @@ import logging
 
 import azure.functions as func
 
+from api.answers import answering
 from services import services
 from sync.messages import POISON_QUEUE, QUEUE, read_message
 
@@ -28,3 +29,150 @@ async def work_on_run(message: func.QueueMessage) -> None:
 async def give_up_run(message: func.QueueMessage) -> None:
     """Mark the run of a message that kept failing as failed."""
     await services().worker.give_up(read_message(message.get_body()), "its message failed every time")
+
+
+@app.route("integrations/entra", methods=["GET"])
+@answering
+async def show_integration(req: func.HttpRequest) -> func.HttpResponse:
+    """The connector's card."""
+    return await services().integration.show(req)
+
+
+@app.route("integrations/entra/fields", methods=["GET"])
+@answering
+async def list_fields(req: func.HttpRequest) -> func.HttpResponse:
+    """What can be mapped to what."""
+    return await services().integration.fields(req)
+
+
+@app.route("integrations/entra/config", methods=["GET"])
+@answering
+async def show_config(req: func.HttpRequest) -> func.HttpResponse:
+    """The saved configuration."""
+    return await services().integration.configuration(req)
+
+
+@app.route("integrations/entra/config", methods=["PUT"])
+@answering
+async def save_config(req: func.HttpRequest) -> func.HttpResponse:
+    """Save the configuration and queue its full run."""
+    return await services().integration.configure(req)
+
+
+@app.route("integrations/entra/status", methods=["GET"])
+@answering
+async def show_status(req: func.HttpRequest) -> func.HttpResponse:
+    """The Sync Status area."""
+    return await services().integration.status(req)
+
+
+@app.route("integrations/entra/sync", methods=["POST"])
+@answering
+async def start_run(req: func.HttpRequest) -> func.HttpResponse:
+    """Sync Now and Full Resync."""
+    return await services().run_calls.sync(req)
+
+
+@app.route("integrations/entra/runs", methods=["GET"])
+@answering
+async def list_runs(req: func.HttpRequest) -> func.HttpResponse:
+    """Runs, newest first."""
+    return await services().run_calls.history(req)
+
+
+@app.route("integrations/entra/runs/{id}", methods=["GET"])
+@answering
+async def show_run(req: func.HttpRequest) -> func.HttpResponse:
+    """One run."""
+    return await services().run_calls.show(req)
+
+
+@app.route("integrations/entra/runs/{id}/changes", methods=["GET"])
+@answering
+async def list_changes(req: func.HttpRequest) -> func.HttpResponse:
+    """What a run changed, field by field."""
+    return await services().run_calls.changes(req)
+
+
+@app.route("integrations/entra/runs/{id}/approve", methods=["POST"])
+@answering
+async def approve_run(req: func.HttpRequest) -> func.HttpResponse:
+    """Let the removals that wait go ahead."""
+    return await services().run_calls.approve(req)
+
+
+@app.route("integrations/entra/runs/{id}/discard", methods=["POST"])
+@answering
+async def discard_run(req: func.HttpRequest) -> func.HttpResponse:
+    """Drop the removals that wait."""
+    return await services().run_calls.discard(req)
+
+
+@app.route("integrations/entra/runs/{id}/cancel", methods=["POST"])
+@answering
+async def cancel_run(req: func.HttpRequest) -> func.HttpResponse:
+    """End a run that is queued or running."""
+    return await services().run_calls.cancel(req)
+
+
+@app.route("integrations/entra/audit", methods=["GET"])
+@answering
+async def list_audit(req: func.HttpRequest) -> func.HttpResponse:
+    """Who did what."""
+    return await services().run_calls.audit(req)
+
+
+@app.route("contact-lists", methods=["GET"])
+@answering
+async def list_contact_lists(req: func.HttpRequest) -> func.HttpResponse:
+    """The workspace's lists."""
+    return await services().contact_calls.lists(req)
+
+
+@app.route("contact-lists/{list}", methods=["PATCH"])
+@answering
+async def rename_contact_list(req: func.HttpRequest) -> func.HttpResponse:
+    """Give a list a name of its own."""
+    return await services().contact_calls.rename(req)
+
+
+@app.route("contact-lists/{list}/contacts", methods=["GET"])
+@answering
+async def list_contacts(req: func.HttpRequest) -> func.HttpResponse:
+    """A page of a list."""
+    return await services().contact_calls.contacts(req)
+
+
+@app.route("contact-lists/{list}/contacts", methods=["POST"])
+@answering
+async def add_contact(req: func.HttpRequest) -> func.HttpResponse:
+    """A person adds a contact."""
+    return await services().contact_calls.add(req)
+
+
+@app.route("contact-lists/{list}/contacts/{contact}", methods=["GET"])
+@answering
+async def show_contact(req: func.HttpRequest) -> func.HttpResponse:
+    """One contact."""
+    return await services().contact_calls.contact(req)
+
+
+@app.route("contact-lists/{list}/contacts/{contact}", methods=["PATCH"])
+@answering
+async def change_contact(req: func.HttpRequest) -> func.HttpResponse:
+    """A person edits a contact."""
+    return await services().contact_calls.change(req)
+
+
+@app.route("contact-lists/{list}/contacts/{contact}", methods=["DELETE"])
+@answering
+async def remove_contact(req: func.HttpRequest) -> func.HttpResponse:
+    """A person removes a contact."""
+    return await services().contact_calls.remove(req)
+
+
+@app.route("health", methods=["GET"])
+@answering
+async def show_health(req: func.HttpRequest) -> func.HttpResponse:
+    """Whether the app can do its work."""
+    return await services().health.show(req)

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,18 +14,26 @@ from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
+from api.caller import Callers
+from api.contacts import ContactCalls
+from api.health import HealthCalls
+from api.integration import Integration
+from api.runs import RunCalls
 from connect.connection import TABLE as CONNECTIONS
 from contacts.contact import TABLE as CONTACTS
+from contacts.edit_store import EditStore
 from contacts.store import ContactStore
 from directory.credentials import Credentials, credential_builder
 from directory.graph import Graph
 from settings import Settings, StorageAddress
 from storage.queue import MessageQueue
 from storage.table import Tables
+from sync.alarms import Alarms
 from sync.messages import QUEUE
 from sync.meter import count_graph_request, count_table_transaction
-from sync.schedule import TABLE as SCHEDULE
+from sync.ncrontab import parse
 from sync.runs import Runs
+from sync.schedule import TABLE as SCHEDULE
 from sync.schedule import Schedule
 from sync.worker import Worker
 from sync.workspaces import Workspaces
@@ -47,6 +56,10 @@ class Services:
     schedule: Schedule
     worker: Worker
     runs: Runs
+    integration: Integration
+    run_calls: RunCalls
+    contact_calls: ContactCalls
+    health: HealthCalls
 
     async def close(self) -> None:
         await self.graph.close()
@@ -82,10 +95,27 @@ def build(settings: Settings, now: Callable[[], datetime]) -> Services:
     )
     graph = Graph(settings.graph_endpoint, credentials, count_graph_request)
     workspaces, contacts = Workspaces(tables), ContactStore(tables)
-    worker = Worker(workspaces, contacts, graph, credentials, queue, settings.slice_seconds, now)
-    runs = Runs(workspaces, queue, now)
+    alarms = Alarms(tables)
+    worker = Worker(workspaces, contacts, graph, credentials, queue, alarms, settings.slice_seconds, now)
+    runs, schedule = Runs(workspaces, queue, now), Schedule(tables, queue)
+    callers = Callers(settings.platform_issuer, settings.platform_audience, settings.platform_jwks_url, time.monotonic)
     return Services(
-        settings, tables, queue, graph, credentials, workspaces, contacts, Schedule(tables, queue), worker, runs
+        settings=settings,
+        tables=tables,
+        queue=queue,
+        graph=graph,
+        credentials=credentials,
+        workspaces=workspaces,
+        contacts=contacts,
+        schedule=schedule,
+        worker=worker,
+        runs=runs,
+        integration=Integration(
+            callers, tables, workspaces, contacts, schedule, runs, parse(settings.sync_schedule), now
+        ),
+        run_calls=RunCalls(callers, workspaces, runs, now),
+        contact_calls=ContactCalls(callers, tables, workspaces, contacts, EditStore(tables, contacts), now),
+        health=HealthCalls(tables, alarms, now),
     )
 
 

@@ -1,4 +1,4 @@
-"""How we answer: a value as JSON, an error as RFC 9457 problem+json. The one place that knows the status of an error."""
+"""How we answer: a value as JSON, an error as RFC 9457 problem+json. Here alone an error gets its status."""
 
 import logging
 from collections.abc import Awaitable, Callable

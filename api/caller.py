@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import aiohttp
+import azure.functions as func
 import jwt
 
 from connect.connection import WorkspaceId, workspace_id
@@ -51,6 +52,14 @@ class Callers:
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched_at = float("-inf")
         self._fetching = asyncio.Lock()
+
+    async def of(self, req: func.HttpRequest) -> Caller:
+        """The caller of a request.
+
+        Raises:
+            NotSignedIn, TryLater
+        """
+        return await self.identify(req.headers.get("authorization"))
 
     async def identify(self, authorization: str | None) -> Caller:
         """The caller behind an Authorization header.
@@ -105,10 +114,12 @@ class Callers:
                 return
             self._fetched_at = self._now()
             try:
-                async with aiohttp.ClientSession(timeout=_PATIENCE) as session:
-                    async with session.get(self._jwks_url, allow_redirects=False) as answer:
-                        answer.raise_for_status()
-                        body = await answer.content.read(_LARGEST_KEYS_BYTES)
+                async with (
+                    aiohttp.ClientSession(timeout=_PATIENCE) as session,
+                    session.get(self._jwks_url, allow_redirects=False) as answer,
+                ):
+                    answer.raise_for_status()
+                    body = await answer.content.read(_LARGEST_KEYS_BYTES)
                 found = jwt.PyJWKSet.from_json(body.decode())
             except (aiohttp.ClientError, TimeoutError, jwt.PyJWTError, ValueError) as error:
                 log.warning("jwks_unavailable reason=%s", type(error).__name__)

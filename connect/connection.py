@@ -34,7 +34,7 @@ class ContactsOnDisconnect(StrEnum):
 
 
 class Connection(msgspec.Struct, frozen=True, rename="camel"):
-    """A connection. It outlives lost consent; only a disconnect ends it.
+    """A connection. It outlives lost consent, and a disconnect leaves it without a tenant where its list stays.
 
     `list_name` is automatic while `list_follows` holds; a person who renames the list ends that. `closing` is set
     from a disconnect until the contacts are seen to.
@@ -42,7 +42,7 @@ class Connection(msgspec.Struct, frozen=True, rename="camel"):
 
     workspace_id: WorkspaceId
     state: ConnectionState
-    tenant_id: TenantId
+    tenant_id: TenantId | None
     tenant_name: str
     list_id: ListId
     list_name: str
@@ -51,6 +51,12 @@ class Connection(msgspec.Struct, frozen=True, rename="camel"):
     configuration: Configuration = Configuration()
     closing: ContactsOnDisconnect | None = None
     etag: str = ""
+
+
+def tenant_of(connection: Connection) -> TenantId:
+    """The tenant of a connection that has one: any but one that was disconnected."""
+    assert connection.tenant_id is not None
+    return connection.tenant_id
 
 
 def list_name_of(organisation: str) -> str:

@@ -24,10 +24,9 @@ ContactId = NewType("ContactId", str)
 
 TABLE = "Contacts"
 _CUSTOM = "custom_"
-_OWN_COLUMNS = frozenset(
-    ("PartitionKey", "RowKey", "Timestamp", "link", "sourceId", "seen", "source", "run", "page", "touched")
-    + ("createdAt", "updatedAt")
-)
+_KEYS = ("PartitionKey", "RowKey", "Timestamp")
+_LINK = ("link", "sourceId", "seen", "source", "run", "page", "touched")
+_OWN_COLUMNS = frozenset((*_KEYS, *_LINK, "createdAt", "updatedAt"))
 _NAMESPACE = uuid.UUID("6a9f2f0e-7b2a-5d0c-9f5e-1c0a5a0e7e11")
 
 
@@ -115,6 +114,11 @@ def _is_field(name: str) -> bool:
     return name not in _OWN_COLUMNS and "odata." not in name
 
 
+def own_contact_id() -> ContactId:
+    """The id of a contact that a person makes."""
+    return ContactId(str(uuid.uuid4()))
+
+
 def new_contact_id(source_id: ObjectId, *, taken: bool) -> ContactId:
     """The id of a contact that a sync makes: the object id, or, where another contact has it, always the same other."""
     return ContactId(str(uuid.uuid5(_NAMESPACE, source_id)) if taken else source_id)
@@ -125,7 +129,7 @@ def link_key(source_id: ObjectId) -> str:
 
 
 def mail_prefix(email: str) -> str:
-    """Below this prefix stand the unlinked contacts with an address, the oldest first. Hashed: keys forbid characters."""
+    """Below this prefix stand the unlinked contacts with an address, oldest first. Hashed: keys forbid characters."""
     return f"mail:{hashlib.sha256(email.encode()).hexdigest()[:32]}:"
 
 
@@ -136,7 +140,7 @@ def touched_key(contact_id: ContactId) -> str:
 def index_keys(contact: Contact) -> frozenset[str]:
     """The keys of the rows that must stand beside a contact's own."""
     keys = set()
-    if contact.source_id is not None and contact.source_id != contact.id:
+    if contact.source_id is not None and str(contact.source_id) != contact.id:
         keys.add(link_key(contact.source_id))
     if contact.link in (Link.UNLINKED, Link.LOCAL) and contact.email:
         keys.add(f"{mail_prefix(contact.email)}{contact.created_at}:{contact.id}")

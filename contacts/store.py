@@ -87,7 +87,7 @@ class ContactStore:
         for contact in moved.values():
             if contact.source_id is not None and link_key(contact.source_id) in elsewhere:
                 contacts[contact.source_id] = contact
-        return Found(contacts, {one for one in source_ids if one in own and one not in contacts or _other(own, one)})
+        return Found(contacts, {one for one in source_ids if one in own and own[one].source_id != one})
 
     async def _pointers(self, partition: Partition, keys: Sequence[str]) -> dict[str, str]:
         gate = asyncio.Semaphore(_AT_ONCE)
@@ -126,7 +126,7 @@ class ContactStore:
     async def page(self, partition: Partition, most: int, continuation: str = "") -> tuple[list[Contact], str]:
         """Contacts in the order of their ids, those removed by a person included, and where the next page begins."""
         where = f"PartitionKey eq '{partition.key}' and RowKey lt '{_CONTACT_KEYS_END}'"
-        rows, continuation = await self._tables.page(TABLE, where, dict[str, Any], continuation, most)
+        rows, continuation = await self._tables.after(TABLE, where, dict[str, Any], continuation, most)
         return [from_row(row) for row in rows], continuation
 
     async def tally(self, partition: Partition) -> Tally:
@@ -163,10 +163,6 @@ class ContactStore:
             rest = await self._write_batch(partition, [group for group in batch if group is not bad])
             return [(bad, str(error)), *rest]
         return []
-
-
-def _other(own: dict[str, Contact], source_id: ObjectId) -> bool:
-    return source_id in own and own[source_id].source_id != source_id
 
 
 def _group_at(batch: Sequence[Sequence[Operation]], position: int) -> Sequence[Operation] | None:

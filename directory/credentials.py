@@ -12,8 +12,12 @@ from typing import Any, NewType, Protocol
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.identity import CredentialUnavailableError
-from azure.identity.aio import CertificateCredential, ClientAssertionCredential, ClientSecretCredential
-from azure.identity.aio import ManagedIdentityCredential
+from azure.identity.aio import (
+    CertificateCredential,
+    ClientAssertionCredential,
+    ClientSecretCredential,
+    ManagedIdentityCredential,
+)
 
 from errors import ConnectorError, ConsentLost, CredentialRejected, TryLater
 

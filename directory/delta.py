@@ -65,36 +65,40 @@ def read_page(answer: Answer, *, carried_token: bool) -> Page:
     Raises:
         Throttled: 429 or 503, with `after_seconds` where Graph named a time.
         DeltaLinkExpired: 410, or 400 with a code of EXPIRED, where the request carried a token.
-        ConsentLost: 401 Authorization_IdentityNotFound or 403 Authorization_RequestDenied; to be confirmed by a second try.
+        ConsentLost: 401 Authorization_IdentityNotFound or 403 Authorization_RequestDenied; a second try confirms it.
         TryLater: anything else that is not 200, truncated or malformed JSON included.
     """
     if answer.status != _OK:
         raise _failure(answer, carried_token=carried_token)
     try:
-        body: _Body | _RawBody = _decode(answer.body)
-        users, unreadable = list(body.value), []  # type: ignore[arg-type] # a _Body here
+        body = _decode(answer.body)
+        return _page(body, body.value, [])
     except msgspec.ValidationError:
-        body, users, unreadable = _one_by_one(answer.body)
+        return _one_by_one(answer.body)
     except msgspec.DecodeError as error:
         raise TryLater("Microsoft Graph's answer was cut off or is not JSON") from error
+
+
+def _page(body: _Body | _RawBody, users: list[DirectoryUser], unreadable: list[ObjectId]) -> Page:
     if (body.next_link is None) == (body.delta_link is None):
         raise TryLater("Microsoft Graph's page has no link to go on from")
     return Page(users, unreadable, body.next_link, body.delta_link)
 
 
-def _one_by_one(content: bytes) -> tuple[_RawBody, list[DirectoryUser], list[ObjectId]]:
+def _one_by_one(content: bytes) -> Page:
     """Tell the readable users of a page from the others: one bad record must not stop a run (spec §6)."""
     try:
         body = _decode_raw(content)
     except msgspec.MsgspecError as error:
         raise TryLater("Microsoft Graph's answer is not a page") from error
-    users, unreadable = [], []
+    users: list[DirectoryUser] = []
+    unreadable: list[ObjectId] = []
     for raw in body.value:
         try:
             users.append(_decode_user(raw))
         except msgspec.ValidationError:
             unreadable.append(ObjectId(_id_of(raw)))
-    return body, users, unreadable
+    return _page(body, users, unreadable)
 
 
 def _id_of(raw: msgspec.Raw) -> str:
@@ -118,7 +122,7 @@ def _failure(answer: Answer, *, carried_token: bool) -> ConnectorError:
 
 
 def error_code(body: bytes) -> str:
-    """`error.code` of Graph's error body, '' where there is none. Messages are never decided on (facts/graph.md 1.5)."""
+    """`error.code` of Graph's error body, '' without one. Messages are never decided on (facts/graph.md 1.5)."""
     try:
         return _decode_error(body).error.code
     except msgspec.MsgspecError:
@@ -126,7 +130,7 @@ def error_code(body: bytes) -> str:
 
 
 def retry_after(answer: Answer) -> float | None:
-    """Seconds to wait: Retry-After as a number, or as a date against the answer's own; None where there is none."""
+    """Seconds to wait: Retry-After as a number, or as a date against the answer's own; None without one."""
     value = answer.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
         return float(value)

@@ -1,4 +1,4 @@
-"""What an administrator chooses: field mappings, conflict resolution, deletion behaviour, scope, guard (pure; spec §3)."""
+"""What an administrator chooses: mappings, conflict resolution, deletion behaviour, scope, guard (pure; spec §3)."""
 
 from collections.abc import Mapping
 from enum import StrEnum

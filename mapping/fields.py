@@ -95,4 +95,4 @@ DIRECTORY_FIELDS: dict[str, DirectoryField] = _catalogue()
 """By Graph's name, in the order in which they are offered."""
 
 NEEDED_FIELDS = ("id", "accountEnabled", "userType", "mail")
-"""What the connector itself needs of everybody: who it is, whether he counts (spec §3), and his mail for matching (§4)."""
+"""What the connector itself needs: who it is, whether he counts (spec §3), and his mail for matching (§4)."""

@@ -1,7 +1,7 @@
 """A directory user's mapped values, and their hash: what is remembered of him per contact (pure)."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -34,7 +34,7 @@ class ValueReader:
         """The values that are not empty, by field name."""
         return {source: value for source, value in zip(self.sources, values, strict=True) if value}
 
-    def recalled(self, remembered: dict[str, str]) -> tuple[str | None, ...]:
+    def recalled(self, remembered: Mapping[str, str]) -> tuple[str | None, ...]:
         """The inverse of `remembered`."""
         return tuple([remembered.get(source) for source in self.sources])
 

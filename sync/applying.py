@@ -19,8 +19,11 @@ _PAUSE_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Whom a page named. `present`: ids of everybody who is there, `people`: those of them to be looked at; `unread`:
-    entries for users that could not be read; `read`: user objects that Graph sent."""
+    """Whom a page named.
+
+    `present`: ids of everybody who is there, `people`: those of them to be looked at; `unread`: entries for users that
+    could not be read; `read`: user objects that Graph sent.
+    """
 
     people: Sequence[Person]
     present: Sequence[ObjectId] = ()

@@ -39,7 +39,9 @@ def read_message(body: bytes) -> StartMessage | ContinueMessage:
     """
     try:
         fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        return msgspec.json.decode(body, type=ContinueMessage if "runId" in fields else StartMessage)
+        if "runId" in fields:
+            return msgspec.json.decode(body, type=ContinueMessage)
+        return msgspec.json.decode(body, type=StartMessage)
     except msgspec.MsgspecError as error:
         raise UnreadableMessage("the queue message is neither a start nor a continuation") from error
 

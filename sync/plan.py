@@ -99,8 +99,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Where in which run a plan is made. `mentioned`: users told of on earlier pages; `journal`: this page's entries
-    of an earlier attempt, by contact id; `now`: ISO 8601, UTC."""
+    """Where in which run a plan is made.
+
+    `mentioned`: users whom earlier pages had as present; `journal`: this page's entries of an earlier attempt, by
+    contact id; `now`: ISO 8601, UTC.
+    """
 
     run: str
     page: int
@@ -248,7 +251,7 @@ def _change(before: Contact | None, after: Contact, outcome: Outcome, entry: Cha
 def plan_removals(
     contacts: Iterable[Contact], behavior: DeletionBehavior, moment: Moment, gone: Sequence[Change] = ()
 ) -> Plan:
-    """Decide what becomes of the contacts of people who left (spec §5). `gone`: entries applied by an earlier attempt."""
+    """Decide what becomes of the contacts of people who left (spec §5). `gone`: entries that were applied before."""
     plan = Plan(changes=list(gone))
     for contact in contacts:
         if contact.link is Link.REMOVED:

@@ -58,7 +58,7 @@ class PageReader:
 
 def _pause_seconds(error: TryLater, attempt: int) -> float:
     """What Graph named, if it did; never nothing: a pause of 0 must not become a spin."""
-    backoff = _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
+    backoff: float = _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
     if isinstance(error, Throttled) and error.after_seconds is not None:
         return max(error.after_seconds, _FIRST_PAUSE_SECONDS)
     return backoff

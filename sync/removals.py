@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from connect.connection import connection_operation, named
+from connect.connection import connection_operation, named, tenant_of
 from contacts.contact import Contact, Link
 from directory.organization import organization_name
 from errors import TryLater
@@ -30,16 +30,30 @@ async def settle_edits(work: Work) -> None:
 
     A full run has met everybody already: an edit clears the hash that would have let it pass by.
     """
-    touched = await work.contacts.touched(work.partition) if work.run.mode is Mode.DELTA else []
-    contacts = await work.contacts.read(work.partition, touched) if touched else {}
-    people = [_as_remembered(one, work.values) for one in contacts.values() if one.touched]
-    people = [one for one in people if not work.roll.left(one.id)]
-    counts = await apply_page(work, Named(people))
-    run = replace(work.run, phase=Phase.REMOVE, counts=work.run.counts + counts, page=work.run.page + bool(people))
-    if people:
-        await work.remember(run)
-    else:
-        work.run = run
+    if work.run.mode is Mode.DELTA:
+        people = [_as_remembered(one, work.values) for one in await _edited(work)]
+        for start in range(0, len(people), _BATCH):
+            counts = await apply_page(work, Named(people[start : start + _BATCH]))
+            await work.remember(replace(work.run, counts=work.run.counts + counts, page=work.run.page + 1))
+    work.run = replace(work.run, phase=Phase.REMOVE)
+
+
+async def _edited(work: Work) -> list[Contact]:
+    """Contacts that people edited, and those that an interrupted turn has settled already but not counted."""
+    ids: list[str] = list(await work.contacts.touched(work.partition))
+    workspace, settled_before = work.connection.workspace_id, set[str]()
+    if work.resumed and (page := await work.workspaces.journal_page(workspace, work.run.id, work.run.page)) is not None:
+        settled_before = {change.contact_id for change in page.changes}
+        ids = [*sorted(settled_before), *(one for one in ids if one not in settled_before)]
+    contacts = await work.contacts.read(work.partition, ids) if ids else {}
+    return [
+        contact
+        for one in ids
+        if (contact := contacts.get(one)) is not None
+        and contact.source_id is not None
+        and (contact.touched or one in settled_before)
+        and not work.roll.left(contact.source_id)
+    ]
 
 
 def _as_remembered(contact: Contact, values: ValueReader) -> Person:
@@ -135,7 +149,7 @@ async def _wait_for_approval(work: Work, leavers: Sequence[Contact], linked: int
 async def _end(work: Work, run: Run) -> None:
     """Write the run's end: history, delta link, totals, and what is next, in one transaction."""
     now = work.now()
-    name = await organization_name(work.reader.graph, work.connection.tenant_id) if run.mode is Mode.FULL else None
+    name = await organization_name(work.reader.graph, tenant_of(work.connection)) if run.mode is Mode.FULL else None
     ended = replace(run, cost=work.cost(about_to=1), cursor=None, completed_at=now)
 
     def end(agenda: Agenda) -> tuple[Agenda, Sequence[Operation]]:

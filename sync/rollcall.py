@@ -98,7 +98,9 @@ class RollCall:
 
     def absent(self) -> list[ObjectId]:
         """Users whose contact is linked, or was removed by a person, and whom a complete round did not name."""
-        return [one for known in (self._seen, self._removed) for one in known if self._named.get(one) is not _Said.PRESENT]
+        return [
+            one for known in (self._seen, self._removed) for one in known if self._named.get(one) is not _Said.PRESENT
+        ]
 
     def left(self, source_id: ObjectId) -> bool:
         return self._named.get(source_id, _Said.PRESENT) is not _Said.PRESENT

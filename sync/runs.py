@@ -8,10 +8,10 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from connect.connection import Connection, ConnectionState, WorkspaceId
-from errors import NotFound, Refused
+from errors import Refused
 from storage.queue import MessageQueue
 from storage.transaction import Operation
-from sync.agenda import Agenda, approve, ask, next_up, settled
+from sync.agenda import Agenda, approve, ask, settled
 from sync.messages import ContinueMessage, write_message
 from sync.run import Event, Request, Run, RunId, RunState, run_id
 from sync.workspaces import Update, Workspaces, run_operation
@@ -137,7 +137,7 @@ class Runs:
 
 
 def require_active(connection: Connection | None) -> None:
-    """Raises: NotSyncing"""
+    """Refuse what needs a configured connection (raises NotSyncing)."""
     if connection is None or connection.closing is not None:
         raise NotSyncing("This workspace is not connected to Microsoft Entra ID.")
     if connection.state is ConnectionState.PERMISSIONS_REQUIRED:

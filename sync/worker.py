@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from connect.connection import Connection, ConnectionState, connection_operation
+from connect.connection import Connection, ConnectionState, connection_operation, tenant_of
 from contacts.store import ContactStore
 from directory.credentials import Credentials
 from directory.graph import Graph
@@ -22,6 +22,7 @@ from storage.queue import MessageQueue
 from storage.transaction import Operation
 from sync import failures
 from sync.agenda import LEASE, Agenda, ask, settled
+from sync.alarms import Alarms
 from sync.messages import SCHEDULE, ContinueMessage, StartMessage, write_message
 from sync.meter import Meter, metered
 from sync.pages import read_pages
@@ -48,6 +49,7 @@ class Worker:
     graph: Graph
     credentials: Credentials
     queue: MessageQueue
+    alarms: Alarms
     slice_seconds: int
     now: Callable[[], datetime]
 
@@ -95,7 +97,7 @@ class Worker:
         return Work(
             workspaces=self.workspaces,
             contacts=self.contacts,
-            reader=PageReader(self.graph, self.credentials, connection.tenant_id),
+            reader=PageReader(self.graph, self.credentials, tenant_of(connection)),
             connection=connection,
             agenda=agenda,
             run=started,
@@ -121,7 +123,8 @@ class Worker:
         except CredentialRejected as error:
             log.error(
                 "credential_rejected workspace=%s run=%s reason=%s", work.connection.workspace_id, work.run.id, error
-            )  # noqa: TRY400 - no stack: the reason is an operator's
+            )
+            await self.alarms.credential_rejected(error.reason or str(error), self.now())
             await self._hand_over(work, OPERATOR_PAUSE_SECONDS, str(error))
         except (ConsentLost, ForeignLink) as error:
             await self._fail(work, error)

@@ -1,5 +1,6 @@
-"""The rows of a workspace's connection: itself, its agenda, its runs and their journal. One partition, so that what
-belongs together is written together.
+"""The rows of a workspace's connection: itself, its agenda, its runs and their journal.
+
+One partition, so that what belongs together is written together:
 
     connection                     the link to a tenant, and the configuration
     connection.agenda              what runs, follows, waits; the fence
@@ -31,6 +32,7 @@ from storage.document import DocumentRow, document_columns
 from storage.table import Tables
 from storage.transaction import MOST_OPERATIONS, Operation, Verb
 from sync.agenda import AGENDA_KEY, Agenda, agenda_operation, read_agenda
+from sync.audit import AUDIT_PREFIX, AuditEntry
 from sync.journal import (
     MOST_PENDING,
     JournalPage,
@@ -139,8 +141,14 @@ class Workspaces:
     async def history(self, workspace: WorkspaceId, most: int, continuation: str) -> tuple[list[Run], str]:
         """Runs that ended, newest first, and where the next page begins."""
         where = _below(workspace, "run:")
-        rows, continuation = await self._tables.page(TABLE, where, DocumentRow, continuation, most)
+        rows, continuation = await self._tables.after(TABLE, where, DocumentRow, continuation, most)
         return [row.read(Run) for row in rows], continuation
+
+    async def audit(self, workspace: WorkspaceId, most: int, continuation: str) -> tuple[list[AuditEntry], str]:
+        """Who did what, newest first, and where the next page begins."""
+        where = _below(workspace, AUDIT_PREFIX)
+        rows, continuation = await self._tables.after(TABLE, where, DocumentRow, continuation, most)
+        return [row.read(AuditEntry) for row in rows], continuation
 
     async def journal_page(self, workspace: WorkspaceId, run_id: RunId, page: int) -> JournalPage | None:
         """What a page did, or is about to do."""
@@ -158,7 +166,7 @@ class Workspaces:
     ) -> tuple[list[JournalPage], str]:
         """Up to `most` pages of a run's journal, and where the next one begins."""
         where = _below(workspace, f"journal:{run_id}:")
-        rows, continuation = await self._tables.page(TABLE, where, JournalRow, continuation, most)
+        rows, continuation = await self._tables.after(TABLE, where, JournalRow, continuation, most)
         return [read_journal(row) for row in rows], continuation
 
     async def write_journal(self, workspace: WorkspaceId, run_id: RunId, page: int, journal: JournalPage) -> None:

@@ -1,4 +1,4 @@
-"""The servers that tests share: one Azurite and one local directory a test process; a fresh account and tenant a test."""
+"""What tests share: an Azurite and a local directory a test process; a fresh account and tenant a test."""
 
 import itertools
 import os

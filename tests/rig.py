@@ -30,6 +30,9 @@ PUBLIC = {
 }
 
 
+LIST = ListId("people")
+
+
 class Clock:
     """The services' clock, which a test can move on."""
 
@@ -49,7 +52,7 @@ class Rig:
     tenant: TenantControl
     clock: Clock
     workspace: WorkspaceId = field(default_factory=lambda: WorkspaceId(f"w-{uuid.uuid4().hex[:12]}"))
-    list_id: ListId = ListId("people")
+    list_id: ListId = LIST
 
     async def connect(self, **configuration: Any) -> None:
         """Write the connection as a finished consent and a first saved configuration leave it."""
@@ -129,7 +132,9 @@ class Rig:
         """Fields of linked contacts, by object id."""
         return {one.source_id: dict(one.fields) for one in await self.contacts() if one.link is Link.LINKED}
 
-    def expected(self, mappings: tuple[FieldMapping, ...] = Configuration().field_mappings) -> dict[str, dict[str, str]]:
+    def expected(
+        self, mappings: tuple[FieldMapping, ...] = Configuration().field_mappings
+    ) -> dict[str, dict[str, str]]:
         """What linked contacts have to show, by the directory's own account."""
         return {
             user["id"]: fields_of(user, mappings)

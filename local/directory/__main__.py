@@ -65,10 +65,11 @@ async def _serve(arguments: argparse.Namespace) -> int:
     )
     context, ca_path = _certificate(arguments.state)
     cloud, desk = web.Application(), web.Application(client_max_size=64 * 1024 * 1024)
-    for routes in (LoginRoutes(world), SignInRoutes(world), GraphRoutes(world)):
-        routes.add_to(cloud)
-    for routes in (IdentityRoutes(world), ControlRoutes(world)):
-        routes.add_to(desk)
+    LoginRoutes(world).add_to(cloud)
+    SignInRoutes(world).add_to(cloud)
+    GraphRoutes(world).add_to(cloud)
+    IdentityRoutes(world).add_to(desk)
+    ControlRoutes(world).add_to(desk)
     runners = [web.AppRunner(one, access_log=None, shutdown_timeout=0.5) for one in (cloud, desk)]
     for runner in runners:
         await runner.setup()

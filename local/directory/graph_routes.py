@@ -27,7 +27,16 @@ _OFF_STORE = {
     "skills",
     "signInActivity",
 }
-_DEFAULT = ("businessPhones", "displayName", "givenName", "id", "jobTitle", "mail", "mobilePhone", "officeLocation")
+_DEFAULT: tuple[str, ...] = (
+    "businessPhones",
+    "displayName",
+    "givenName",
+    "id",
+    "jobTitle",
+    "mail",
+    "mobilePhone",
+    "officeLocation",
+)
 _DEFAULT += ("preferredLanguage", "surname", "userPrincipalName")
 _OPTIONS = {"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$skiptoken", "$deltatoken", "$search"}
 
@@ -109,10 +118,8 @@ class GraphRoutes:
             raise _expired(tenant, self._world.address) from None
         select = _select(query)
         if token == "latest":
-            return _json(
-                request,
-                {"@odata.context": _context(self._world), "value": [], **self._delta_link(tenant, select, None)},
-            )
+            link = self._delta_link(tenant, select, None)
+            return _json(request, {"@odata.context": _context(self._world), "value": [], **link})
         return self._page(request, tenant, *tenant.begin(select), 0)
 
     def _page(
@@ -178,7 +185,7 @@ def _refuse_options(query: dict[str, str]) -> None:
 def _select(query: dict[str, str]) -> tuple[str, ...]:
     names = tuple(name.strip() for name in query.get("$select", ",".join(_DEFAULT)).split(",") if name.strip())
     if off := _OFF_STORE & set(names):
-        raise GraphRefusal(501, "NotImplemented", f"$select is not supported for {sorted(off)[0]}.")
+        raise GraphRefusal(501, "NotImplemented", f"$select is not supported for {min(off)}.")
     return names
 
 

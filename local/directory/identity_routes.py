@@ -79,7 +79,7 @@ class IdentityRoutes:
         algorithm, key = asked.get("algorithm", "RS256"), self._world.identity_keys[0]
         headers = {"kid": asked.get("kid", key.kid)}
         if algorithm == "none":
-            token = jwt.encode(claims, None, algorithm="none", headers=headers)
+            token = jwt.encode(claims, "", algorithm="none", headers=headers)
         elif algorithm == "HS256":
             token = jwt.encode(claims, key.public()["n"].encode(), algorithm="HS256", headers=headers)
         elif asked.get("key") == "foreign":

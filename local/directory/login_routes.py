@@ -146,16 +146,17 @@ class LoginRoutes:
         }
         if account.roles:
             claims["wids"] = list(account.roles)
-        claims |= {
+        spoiled: dict[str, dict[str, object]] = {
             "nonce": {"nonce": "another"},
             "audience": {"aud": str(uuid.uuid4())},
             "issuer": {"iss": f"https://sts.example.org/{tenant.id}/v2.0"},
             "tenant": {"tid": str(uuid.uuid4())},
             "expired": {"exp": now - 3600, "iat": now - 7200, "nbf": now - 7200},
-        }.get(wrong, {})
+        }
+        claims |= spoiled.get(wrong, {})
         key = self._world.login_key
         if wrong == "none":
-            return jwt.encode(claims, None, algorithm="none", headers={"kid": key.kid})
+            return jwt.encode(claims, "", algorithm="none", headers={"kid": key.kid})
         if wrong == "hs256":
             return _hs256(claims, key.kid, str(key.public()["n"]).encode())
         if wrong == "key":

@@ -13,7 +13,8 @@ _COOKIE = "entra_session"
 _CODE_SECONDS = 300
 _STYLE = (
     "body{font:1rem/1.5 system-ui;max-width:30rem;margin:2rem auto;padding:0 1rem}"
-    "input{width:100%;box-sizing:border-box;padding:.5rem;font:inherit}button{padding:.5rem 1rem;margin:1rem .5rem 0 0;font:inherit}"
+    "input{width:100%;box-sizing:border-box;padding:.5rem;font:inherit}"
+    "button{padding:.5rem 1rem;margin:1rem .5rem 0 0;font:inherit}"
 )
 
 
@@ -51,8 +52,11 @@ class SignInRoutes:
                 "Need admin approval",
                 f'{switch}{text}<form method="post" action="/local/consent">{hidden}{button}</form>',
             )
-        asks = f"<p>emu.chat would like to, for all of {escape(tenant.name)}:</p><ul><li>Read all users' full profiles</li></ul>"
-        buttons = '<button name="decision" value="accept">Accept</button><button name="decision" value="cancel">Cancel</button>'
+        permission = "<ul><li>Read all users' full profiles</li></ul>"
+        asks = f"<p>emu.chat would like to, for all of {escape(tenant.name)}:</p>{permission}"
+        buttons = "".join(
+            f'<button name="decision" value="{one.lower()}">{one}</button>' for one in ("Accept", "Cancel")
+        )
         return _page(
             "Permissions requested",
             f'{switch}{asks}<form method="post" action="/local/consent">{hidden}{buttons}</form>',
@@ -137,14 +141,16 @@ class SignInRoutes:
             "Sign in",
             f'{alert}<form method="post" action="/local/sign-in">'
             f'<input type="hidden" name="next" value="{escape(onward, quote=True)}">'
-            f'<label for="account">Account</label><input id="account" name="account" value="{known[0].user_name}" required>'
+            f'<label for="account">Account</label>'
+            f'<input id="account" name="account" value="{known[0].user_name}" required>'
             f"<button>Sign in</button></form><p>Accounts of {escape(tenant.name)}:</p><ul>{accounts}</ul>",
         )
 
 
 def _switch(onward: str) -> str:
     return (
-        f'<form method="post" action="/local/sign-in"><input type="hidden" name="next" value="{escape(onward, quote=True)}">'
+        f'<form method="post" action="/local/sign-in">'
+        f'<input type="hidden" name="next" value="{escape(onward, quote=True)}">'
         '<button name="switch" value="1">Use another account</button></form>'
     )
 

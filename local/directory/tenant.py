@@ -214,7 +214,7 @@ class Tenant:
         new = user.removed is not None or user.born > since or user.restored > since
         return new or any(version > since for name, version in user.changed.items() if name in select)
 
-    def render(self, row: Row, select: tuple[str, ...], since: int) -> Properties | dict[str, object]:
+    def render(self, row: Row, select: tuple[str, ...], since: int) -> dict[str, object]:
         """A user as a page has him: never-set properties are absent, cleared ones null, in a first round absent too."""
         user_id, mention = row
         user = self.users[user_id]
@@ -223,7 +223,9 @@ class Tenant:
             return {"id": user_id, "@removed": {"reason": reason}}
         known = user.properties
         fresh = since < 0 or user.born > since
-        told = {name: known[name] for name in select if name in known and not (fresh and known[name] is None)}
+        told: dict[str, object] = {
+            name: known[name] for name in select if name in known and not (fresh and known[name] is None)
+        }
         if mention is Mention.STALE and isinstance(told.get("givenName"), str):
             told["givenName"] = f"{told['givenName']} (before)"
         told["id"] = user_id

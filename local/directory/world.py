@@ -26,8 +26,10 @@ class SigningKey:
     private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
     def public(self) -> dict[str, str]:
-        kind = jwt.algorithms.RSAAlgorithm if self.algorithm == "RS256" else jwt.algorithms.ECAlgorithm
-        told: dict[str, str] = kind.to_jwk(self.private.public_key(), as_dict=True)
+        if isinstance(self.private, rsa.RSAPrivateKey):
+            told = jwt.algorithms.RSAAlgorithm.to_jwk(self.private.public_key(), as_dict=True)
+        else:
+            told = jwt.algorithms.ECAlgorithm.to_jwk(self.private.public_key(), as_dict=True)
         told.pop("key_ops", None)
         return {**told, "kid": self.kid, "use": "sig", "alg": self.algorithm}
 

@@ -1,4 +1,7 @@
-"""A function host for machines without Core Tools: `python -m local.host [--port 7071]`. `func start` does the same job."""
+"""A function host for machines without Core Tools; `func start` does the same job.
+
+python -m local.host [--port 7071]
+"""
 
 import argparse
 import asyncio
@@ -15,11 +18,11 @@ from aiohttp import web
 from local.host.app import AppError, Function, load_app
 from local.host.host_json import HostJson, read_host_json, seconds
 from local.host.http_listener import http_app, methods_of, path_of
-from local.host.ncrontab import parse
 from local.host.preflight import SettingsProblem, check_settings
 from local.host.queue_listener import QueueListener
 from local.host.settings_file import SettingsFileError, merged, read_values, resolved
 from local.host.timer_listener import TimerListener
+from sync.ncrontab import parse
 
 log = logging.getLogger("host")
 
@@ -98,7 +101,8 @@ async def _serve(functions: Sequence[Function], host: HostJson, port: int) -> in
         return 1
     address = f"http://localhost:{runner.addresses[0][1]}"
     print(_table(functions, prefix, address), file=sys.stderr)
-    listening = [asyncio.create_task(one.listen()) for one in (*queues, *timers)]
+    listening = [asyncio.create_task(queue.listen()) for queue in queues]
+    listening += [asyncio.create_task(timer.listen()) for timer in timers]
     print(json.dumps({"url": address, "pid": os.getpid()}), flush=True)
     await _until(stop, listening)
     await runner.cleanup()
@@ -106,6 +110,8 @@ async def _serve(functions: Sequence[Function], host: HostJson, port: int) -> in
         task.cancel()
     await asyncio.gather(*listening, return_exceptions=True)
     await asyncio.gather(*(queue.drain(_PATIENCE_SECONDS) for queue in queues), *(timer.close() for timer in timers))
+    # The app's clients end with the process, as in Azure; asyncio would complain of each.
+    logging.disable(logging.ERROR)
     return 0
 
 

@@ -84,7 +84,7 @@ def load_app(root: Path) -> list[Function]:
     try:
         indexed = index_function_app(SCRIPT)
         metadata, _ = process_indexed_function(_PROTOS, _functions, indexed, str(root))
-    except Exception as error:  # noqa: BLE001 - whatever the app raises at import is told in one line
+    except Exception as error:
         raise AppError(f"the app cannot be loaded: {type(error).__name__}: {error}") from error
     return [_function(one, about) for one, about in zip(indexed, metadata, strict=True)]
 

@@ -14,7 +14,7 @@ from azure.storage.blob.aio import BlobClient, ContainerClient
 from azure_functions_runtime.bindings.datumdef import Datum
 
 from local.host.app import Function, FunctionFailed
-from local.host.ncrontab import Schedule
+from sync.ncrontab import Schedule
 
 log = logging.getLogger("host")
 

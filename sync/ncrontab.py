@@ -1,4 +1,4 @@
-"""NCRONTAB, the timer's six fields: second, minute, hour, day, month, day of the week; UTC (pure; facts/functions.md 2)."""
+"""NCRONTAB: second, minute, hour, day, month, day of the week; UTC (pure; facts/functions.md 2)."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -7,6 +7,8 @@ _RANGES = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _LOOK_AHEAD_DAYS = 366 * 8
+_WEEKDAY = 5
+_SUNDAY_TOO = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +96,4 @@ def _number(text: str, place: int) -> int:
         value = int(text)
     except ValueError as error:
         raise ValueError(f"'{text}' is not a number in field {place + 1}") from error
-    return 0 if place == 5 and value == 7 else value
+    return 0 if place == _WEEKDAY and value == _SUNDAY_TOO else value

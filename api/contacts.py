@@ -1,0 +1,162 @@
+"""Contact lists over HTTP: everybody of the workspace reads and edits them (spec §7)."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import azure.functions as func
+import msgspec
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
+from api.answers import answer
+from api.caller import Caller, Callers, require_admin
+from api.requests import page_of, read_body
+from api.shapes import contact_shape
+from connect.connection import LIST_DESCRIPTION, Connection, ListId
+from contacts.contact import ContactId, Link, own_contact_id, partition_of
+from contacts.custom_fields import fields_of
+from contacts.edit_store import EditStore
+from contacts.edits import Edit, checked, created, edited, removed
+from contacts.store import ContactStore
+from errors import NotFound, Refused
+from mapping.contact_fields import STANDARD_FIELDS
+from storage.table import Tables
+from storage.transaction import Partition
+from sync.agenda import Agenda
+from sync.audit import Action, entry
+from sync.workspaces import Update, Workspaces
+
+_LONGEST_NAME = 120
+_ID_LENGTH = 36
+_ContactBody = msgspec.defstruct(
+    "ContactBody",
+    [
+        *((name, str | None | UnsetType, UNSET) for name in STANDARD_FIELDS),
+        ("custom", dict[str, str | None], msgspec.field(default_factory=dict)),
+    ],
+    frozen=True,
+    forbid_unknown_fields=True,
+)
+"""A contact's fields as they are sent: absent is not said, null empties one."""
+
+
+class ListBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A list's new name."""
+
+    name: str
+
+
+class ContactCalls:
+    """The calls about lists and contacts."""
+
+    def __init__(
+        self,
+        callers: Callers,
+        tables: Tables,
+        workspaces: Workspaces,
+        contacts: ContactStore,
+        edits: EditStore,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._callers = callers
+        self._tables = tables
+        self._workspaces = workspaces
+        self._contacts = contacts
+        self._edits = edits
+        self._now = now
+
+    async def lists(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._callers.of(req)
+        connection, _ = await self._workspaces.load(caller.workspace_id)
+        lists = [_list_shape(connection)] if connection is not None else []
+        return answer({"contactLists": lists, "continuation": None})
+
+    async def rename(self, req: func.HttpRequest) -> func.HttpResponse:
+        """A list that a person named follows the organisation's name no more."""
+        caller = await self._callers.of(req)
+        require_admin(caller)
+        name = read_body(req, ListBody).name.strip()
+        if not 1 <= len(name) <= _LONGEST_NAME:
+            raise Refused("The name is not valid.", {"name": f"1 to {_LONGEST_NAME} characters"})
+
+        def decide(connection: Connection | None, agenda: Agenda) -> Update:
+            connection = _require_list(connection, req)
+            renamed = replace(connection, list_name=name, list_follows=False)
+            record = entry(Action.RENAMED, caller.person, caller.name, self._now(), {"name": name})
+            return renamed, agenda, [record]
+
+        connection, _ = await self._workspaces.update(caller.workspace_id, decide)
+        assert connection is not None
+        return answer(_list_shape(connection))
+
+    async def contacts(self, req: func.HttpRequest) -> func.HttpResponse:
+        """A page in the order of ids. It may hold fewer than `limit`, and still have a next one."""
+        caller = await self._callers.of(req)
+        partition, list_id = await self._list(caller, req)
+        most, continuation = page_of(req)
+        contacts, continuation = await self._contacts.page(partition, most, continuation)
+        shown = [contact_shape(one, list_id) for one in contacts if one.link is not Link.REMOVED]
+        return answer({"contacts": shown, "continuation": continuation or None})
+
+    async def contact(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._callers.of(req)
+        partition, list_id = await self._list(caller, req)
+        return answer(contact_shape(await self._edits.contact(partition, _contact_id(req)), list_id))
+
+    async def add(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._callers.of(req)
+        partition, list_id = await self._list(caller, req)
+        contact = created(own_contact_id(), await self._edit(caller, req), self._stamp())
+        await self._edits.add(partition, contact)
+        return answer(contact_shape(contact, list_id), 201)
+
+    async def change(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._callers.of(req)
+        partition, list_id = await self._list(caller, req)
+        edit, now = await self._edit(caller, req), self._stamp()
+        contact = await self._edits.change(partition, _contact_id(req), lambda before: edited(before, edit, now))
+        assert contact is not None
+        return answer(contact_shape(contact, list_id))
+
+    async def remove(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._callers.of(req)
+        partition, _ = await self._list(caller, req)
+        now = self._stamp()
+        await self._edits.change(partition, _contact_id(req), lambda before: removed(before, now))
+        return func.HttpResponse(status_code=204)
+
+    async def _list(self, caller: Caller, req: func.HttpRequest) -> tuple[Partition, ListId]:
+        """Raises: NotFound: the workspace has no such list, whoever else may have one."""
+        connection, _ = await self._workspaces.load(caller.workspace_id)
+        list_id = _require_list(connection, req).list_id
+        return partition_of(caller.workspace_id, list_id), list_id
+
+    async def _edit(self, caller: Caller, req: func.HttpRequest) -> Edit:
+        body = msgspec.structs.asdict(read_body(req, _ContactBody))
+        custom = body.pop("custom")
+        known = await fields_of(self._tables, caller.workspace_id)
+        wrong = {f"custom.{name}"[:64]: "there is no such custom field" for name in custom if name in STANDARD_FIELDS}
+        if wrong:
+            raise Refused("Some fields of the contact need attention.", wrong)
+        return checked({name: value for name, value in body.items() if value is not UNSET} | custom, known)
+
+    def _stamp(self) -> str:
+        return self._now().isoformat().replace("+00:00", "Z")
+
+
+def _require_list(connection: Connection | None, req: func.HttpRequest) -> Connection:
+    if connection is None or connection.list_id != req.route_params["list"]:
+        raise NotFound("There is no such contact list.")
+    return connection
+
+
+def _contact_id(req: func.HttpRequest) -> ContactId:
+    """Raises: NotFound: for what could not be an id, so that it cannot reach another kind of row."""
+    text = req.route_params["contact"]
+    if len(text) != _ID_LENGTH or set(text) - set("0123456789abcdef-"):
+        raise NotFound("There is no such contact.")
+    return ContactId(text)
+
+
+def _list_shape(connection: Connection) -> dict[str, object]:
+    return {"id": connection.list_id, "name": connection.list_name, "description": LIST_DESCRIPTION, "synced": True}

@@ -1,0 +1,179 @@
+"""The Integrations page's calls: the card, the fields, the configuration, the status (spec §7)."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import azure.functions as func
+import msgspec
+from msgspec.structs import replace
+
+from api.answers import answer
+from api.caller import ASK_YOUR_ADMIN, Callers, require_admin
+from api.requests import read_body
+from api.shapes import connection_shape, status_shape
+from connect.connection import Connection, ConnectionState
+from contacts.contact import partition_of
+from contacts.custom_fields import fields_of
+from contacts.store import ContactStore
+from errors import Stale
+from mapping.configuration import (
+    DEFAULT_MAPPINGS,
+    Configuration,
+    ConflictResolution,
+    DeletionBehavior,
+    FieldMapping,
+    RemovalGuard,
+    validate,
+)
+from mapping.fields import DIRECTORY_FIELDS
+from storage.table import Tables
+from sync.agenda import Agenda, Totals, ask
+from sync.audit import Action, entry
+from sync.ncrontab import Schedule as Timetable
+from sync.run import Mode, Request, Trigger
+from sync.runs import NotSyncing, Runs
+from sync.schedule import Schedule
+from sync.workspaces import Update, Workspaces
+
+
+class ConfigurationBody(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A configuration as it is sent. `version` may come along from a GET; what counts is If-Match."""
+
+    field_mappings: tuple[FieldMapping, ...]
+    conflict_resolution: ConflictResolution = ConflictResolution.SOURCE_WINS
+    deletion_behavior: DeletionBehavior = DeletionBehavior.UNLINK
+    include_guests: bool = False
+    include_disabled: bool = False
+    removal_guard: RemovalGuard | None = RemovalGuard()
+    version: int = 0
+
+    def configuration(self) -> Configuration:
+        return msgspec.convert(msgspec.to_builtins(self), Configuration)
+
+
+class Integration:
+    """The connector as the Integrations page sees it."""
+
+    def __init__(
+        self,
+        callers: Callers,
+        tables: Tables,
+        workspaces: Workspaces,
+        contacts: ContactStore,
+        schedule: Schedule,
+        runs: Runs,
+        timetable: Timetable,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._callers = callers
+        self._tables = tables
+        self._workspaces = workspaces
+        self._contacts = contacts
+        self._schedule = schedule
+        self._runs = runs
+        self._timetable = timetable
+        self._now = now
+
+    async def show(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._callers.of(req)
+        connection, _ = await self._workspaces.load(caller.workspace_id)
+        return answer(connection_shape(connection, is_admin=caller.is_admin, ask_admin=ASK_YOUR_ADMIN))
+
+    async def fields(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._callers.of(req)
+        targets = await fields_of(self._tables, caller.workspace_id)
+        return answer(
+            {
+                "directoryFields": [
+                    {"name": one.name, "label": one.label, "kind": one.kind} for one in DIRECTORY_FIELDS.values()
+                ],
+                "contactFields": [
+                    {"name": one.name, "label": one.label, "kind": one.kind, "custom": one.custom}
+                    for one in targets.values()
+                ],
+                "defaultMappings": DEFAULT_MAPPINGS,
+            }
+        )
+
+    async def configuration(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._callers.of(req)
+        connection, _ = await self._workspaces.load(caller.workspace_id)
+        return _configuration_answer(connection.configuration if connection else Configuration())
+
+    async def configure(self, req: func.HttpRequest) -> func.HttpResponse:
+        """Save a configuration and queue the full run that applies it, in one transaction."""
+        caller = await self._callers.of(req)
+        require_admin(caller)
+        wanted = read_body(req, ConfigurationBody).configuration()
+        validate(wanted, await fields_of(self._tables, caller.workspace_id))
+        expected = _if_match(req)
+        new_id = self._runs.new_id()
+
+        def decide(connection: Connection | None, agenda: Agenda) -> Update:
+            connection = _configurable(connection)
+            stored = connection.configuration
+            if expected not in (None, stored.version):
+                raise Stale(
+                    "The configuration was changed in the meantime. Load it again.", {"If-Match": "not current"}
+                )
+            chosen = replace(wanted, version=stored.version)
+            if chosen != stored or not stored.version:
+                chosen = replace(chosen, version=stored.version + 1)
+            saved = replace(connection, state=ConnectionState.ACTIVE, configuration=chosen)
+            request = Request(caller.workspace_id, Mode.FULL, Trigger.CONFIGURATION, caller.name)
+            agenda, _ = ask(agenda, request, new_id, self._now())
+            difference = _difference(stored, chosen)
+            return saved, agenda, [entry(Action.CONFIGURED, caller.person, caller.name, self._now(), difference)]
+
+        connection, _ = await self._workspaces.load(caller.workspace_id)
+        _configurable(connection)
+        # Before it becomes active: the timer must never miss a workspace that syncs.
+        await self._schedule.enrol(caller.workspace_id)
+        connection, agenda = await self._workspaces.update(caller.workspace_id, decide)
+        await self._runs.wake(agenda)
+        assert connection is not None
+        return _configuration_answer(connection.configuration)
+
+    async def status(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._callers.of(req)
+        connection, agenda = await self._workspaces.load(caller.workspace_id)
+        people_did = Totals()
+        if connection is not None:
+            tally = await self._contacts.tally(partition_of(caller.workspace_id, connection.list_id))
+            people_did = Totals(tally.contacts, tally.linked)
+        syncs = connection is not None and connection.state is ConnectionState.ACTIVE
+        next_run_at = self._timetable.next_after(self._now()) if syncs else None
+        return answer(status_shape(agenda, people_did, next_run_at))
+
+
+def _configurable(connection: Connection | None) -> Connection:
+    """Refuse what needs a consent first (raises NotSyncing)."""
+    lost = connection is not None and connection.state is ConnectionState.PERMISSIONS_REQUIRED
+    if connection is None or lost or connection.closing is not None:
+        raise NotSyncing("Microsoft permissions are required first. Grant permissions.")
+    return connection
+
+
+def _configuration_answer(configuration: Configuration) -> func.HttpResponse:
+    return answer(configuration, headers={"ETag": f'"{configuration.version}"'})
+
+
+def _if_match(req: func.HttpRequest) -> int | None:
+    """The version that the caller believes to be stored; None when he does not mind.
+
+    Raises:
+        Stale: not a version that could ever be.
+    """
+    text = req.headers.get("if-match", "*").strip()
+    if text == "*":
+        return None
+    number = text.removeprefix("W/").strip('"')
+    if not (number.isascii() and number.isdigit()):
+        raise Stale("The configuration was changed in the meantime. Load it again.", {"If-Match": "not a version"})
+    return int(number)
+
+
+def _difference(before: Configuration, after: Configuration) -> dict[str, object]:
+    """What a saved configuration changed: field → [before, after]."""
+    old, new = msgspec.to_builtins(before), msgspec.to_builtins(after)
+    return {name: [old[name], new[name]] for name in new if name != "version" and old[name] != new[name]}

@@ -1,0 +1,124 @@
+"""Runs over HTTP: ask for one, look at them, decide about their removals (spec §7)."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import azure.functions as func
+import msgspec
+
+from api.answers import answer
+from api.caller import Caller, Callers, require_admin
+from api.requests import page_of, read_body
+from api.shapes import run_shape
+from sync.audit import Action, entry
+from sync.plan import Counted, Outcome
+from sync.run import Mode, Request, Run, RunId, Trigger
+from sync.runs import Runs
+from sync.workspaces import Workspaces
+
+_ACTION = {Mode.DELTA: Action.SYNCED, Mode.FULL: Action.RESYNCED}
+
+
+class SyncBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Sync Now is a delta, Full Resync a full run."""
+
+    mode: Mode = Mode.DELTA
+
+
+class ChangeShape(msgspec.Struct, frozen=True, rename="camel"):
+    """A contact's entry in a run's history: the fields that changed, before and after."""
+
+    contact_id: str
+    outcome: Outcome
+    name: str
+    before: dict[str, str]
+    after: dict[str, str]
+    reason: str | None
+
+
+class RunCalls:
+    """The calls about runs, and the audit trail."""
+
+    def __init__(self, callers: Callers, workspaces: Workspaces, runs: Runs, now: Callable[[], datetime]) -> None:
+        self._callers = callers
+        self._workspaces = workspaces
+        self._runs = runs
+        self._now = now
+
+    async def sync(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._callers.of(req)
+        require_admin(caller)
+        mode = read_body(req, SyncBody).mode
+        request = Request(caller.workspace_id, mode, Trigger.MANUAL, caller.name)
+        record = entry(_ACTION[mode], caller.person, caller.name, self._now())
+        return _accepted(await self._runs.request(request, record))
+
+    async def history(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._callers.of(req)
+        most, continuation = page_of(req, default=20)
+        _, agenda = await self._workspaces.load(caller.workspace_id)
+        runs, continuation_after = await self._workspaces.history(caller.workspace_id, most, continuation)
+        # Those that have not ended stand in the agenda alone.
+        ahead = (
+            [one for one in (agenda.follow_up, agenda.run, agenda.waiting) if one is not None]
+            if not continuation
+            else []
+        )
+        known = {one.id for one in ahead}
+        shown = [run_shape(one) for one in (*ahead, *(one for one in runs if one.id not in known))]
+        return answer({"runs": shown, "continuation": continuation_after or None})
+
+    async def show(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._callers.of(req)
+        return answer(run_shape(await self._workspaces.run(caller.workspace_id, _run_id(req))))
+
+    async def changes(self, req: func.HttpRequest) -> func.HttpResponse:
+        """A page of a run's history: `limit` counts pages of the journal, each of up to some hundred changes."""
+        caller = await self._callers.of(req)
+        run = await self._workspaces.run(caller.workspace_id, _run_id(req))
+        most, continuation = page_of(req, default=20)
+        pages, continuation_after = await self._workspaces.journal_pages(
+            caller.workspace_id, run.id, most, continuation
+        )
+        changes = [
+            ChangeShape(one.contact_id, one.outcome, one.name, one.before, one.after, one.reason)
+            for page in pages
+            for one in page.changes
+            if one.counted is not Counted.BEFORE or one.before != one.after
+        ]
+        return answer({"changes": changes, "continuation": continuation_after or None})
+
+    async def approve(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._admin(req)
+        record = entry(Action.APPROVED, caller.person, caller.name, self._now(), {"run": _run_id(req)})
+        return _accepted(await self._runs.approve(caller.workspace_id, _run_id(req), record))
+
+    async def discard(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._admin(req)
+        record = entry(Action.DISCARDED, caller.person, caller.name, self._now(), {"run": _run_id(req)})
+        request = Request(caller.workspace_id, Mode.FULL, Trigger.MANUAL, caller.name)
+        return _accepted(await self._runs.discard(caller.workspace_id, _run_id(req), request, record))
+
+    async def cancel(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._admin(req)
+        record = entry(Action.CANCELLED, caller.person, caller.name, self._now(), {"run": _run_id(req)})
+        return _accepted(await self._runs.cancel(caller.workspace_id, _run_id(req), record))
+
+    async def audit(self, req: func.HttpRequest) -> func.HttpResponse:
+        caller = await self._admin(req)
+        most, continuation = page_of(req, default=50)
+        entries, continuation = await self._workspaces.audit(caller.workspace_id, most, continuation)
+        return answer({"entries": entries, "continuation": continuation or None})
+
+    async def _admin(self, req: func.HttpRequest) -> Caller:
+        caller = await self._callers.of(req)
+        require_admin(caller)
+        return caller
+
+
+def _run_id(req: func.HttpRequest) -> RunId:
+    return RunId(req.route_params["id"][:64])
+
+
+def _accepted(run: Run) -> func.HttpResponse:
+    return answer({"run": run_shape(run)}, 202)

@@ -1,0 +1,90 @@
+"""Writes people's edits of contacts, each with the list's tally, in one transaction."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from contacts.contact import Contact, ContactId, Link, write_operations
+from contacts.store import TALLY_KEY, ContactStore, Tally
+from errors import Conflict, NotFound
+from storage.table import Tables
+from storage.transaction import Operation, Partition, Verb
+
+_TRIES = 6
+_PAUSE_SECONDS = 0.05
+
+
+class EditStore:
+    """A person's edit reads a contact, decides, and writes it; again when a sync or another person was faster."""
+
+    def __init__(self, tables: Tables, contacts: ContactStore) -> None:
+        self._tables = tables
+        self._contacts = contacts
+
+    async def contact(self, partition: Partition, contact_id: ContactId) -> Contact:
+        """One contact that is shown.
+
+        Raises:
+            NotFound
+        """
+        contact = (await self._contacts.read(partition, [contact_id])).get(contact_id)
+        if contact is None or contact.link is Link.REMOVED:
+            raise NotFound("There is no such contact.")
+        return contact
+
+    async def add(self, partition: Partition, contact: Contact) -> None:
+        await self._write(partition, lambda: self._addition(partition, contact))
+
+    async def change(
+        self, partition: Partition, contact_id: ContactId, decide: Callable[[Contact], Contact | None]
+    ) -> Contact | None:
+        """Write what `decide` makes of a contact; what is stored then.
+
+        Raises:
+            NotFound
+            Conflict: others were faster six times.
+        """
+        after: Contact | None = None
+
+        async def operations() -> list[Operation]:
+            nonlocal after
+            before = await self.contact(partition, contact_id)
+            after = decide(before)
+            if after == before:
+                return []
+            gone = after is None or after.link is Link.REMOVED
+            return [*write_operations(before, after), *(await self._tallied(partition, before) if gone else [])]
+
+        await self._write(partition, operations)
+        return after
+
+    async def _addition(self, partition: Partition, contact: Contact) -> list[Operation]:
+        tally = await self._contacts.tally(partition)
+        return [*write_operations(None, contact), _tally_operation(tally, contacts=1, linked=0)]
+
+    async def _tallied(self, partition: Partition, gone: Contact) -> list[Operation]:
+        tally = await self._contacts.tally(partition)
+        return [_tally_operation(tally, contacts=-1, linked=-1 if gone.link is Link.LINKED else 0)]
+
+    async def _write(self, partition: Partition, operations: Callable[[], Awaitable[list[Operation]]]) -> None:
+        for attempt in range(_TRIES):
+            wanted = await operations()
+            if not wanted:
+                return
+            try:
+                await self._tables.transact(partition, wanted)
+            except Conflict:
+                if attempt == _TRIES - 1:
+                    raise
+                await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
+            else:
+                return
+
+
+def _tally_operation(tally: Tally, *, contacts: int, linked: int) -> Operation:
+    after = msgspec.structs.replace(tally, contacts=tally.contacts + contacts, linked=tally.linked + linked)
+    columns: dict[str, object] = {"contacts": after.contacts, "linked": after.linked}
+    if not tally.etag:
+        return Operation(Verb.INSERT, TALLY_KEY, columns)
+    return Operation(Verb.REPLACE, TALLY_KEY, columns, tally.etag)
