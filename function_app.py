@@ -176,3 +176,31 @@ async def remove_contact(req: func.HttpRequest) -> func.HttpResponse:
 async def show_health(req: func.HttpRequest) -> func.HttpResponse:
     """Whether the app can do its work."""
     return await services().health.show(req)
+
+
+@app.route("integrations/entra/consent", methods=["POST"])
+@answering
+async def begin_consent(req: func.HttpRequest) -> func.HttpResponse:
+    """Grant permissions: where the browser goes."""
+    return await services().consent_calls.begin(req)
+
+
+@app.route("integrations/entra/consent/callback", methods=["GET"])
+@answering
+async def return_from_consent(req: func.HttpRequest) -> func.HttpResponse:
+    """Microsoft's returns."""
+    return await services().consent_calls.callback(req)
+
+
+@app.route("integrations/entra/consent/complete", methods=["POST"])
+@answering
+async def complete_consent(req: func.HttpRequest) -> func.HttpResponse:
+    """Join the proven tenant to the workspace."""
+    return await services().consent_calls.complete(req)
+
+
+@app.route("integrations/entra", methods=["DELETE"])
+@answering
+async def disconnect(req: func.HttpRequest) -> func.HttpResponse:
+    """End the connection."""
+    return await services().consent_calls.disconnect(req)

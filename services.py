@@ -6,29 +6,38 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from azure.core.pipeline.policies import RetryMode
 from azure.data.tables.aio import TableServiceClient
+from azure.identity import ManagedIdentityCredential as SyncManagedIdentityCredential
 from azure.identity.aio import ManagedIdentityCredential
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from api.caller import Callers
+from api.consent import ConsentCalls
 from api.contacts import ContactCalls
 from api.health import HealthCalls
 from api.integration import Integration
 from api.runs import RunCalls
 from connect.connection import TABLE as CONNECTIONS
+from connect.consent import Consent
+from connect.sign_in import ClientCredential, SignIn
 from contacts.contact import TABLE as CONTACTS
 from contacts.edit_store import EditStore
 from contacts.store import ContactStore
-from directory.credentials import Credentials, credential_builder
+from directory.credentials import ASSERTION_SCOPE, Credentials, credential_builder
 from directory.graph import Graph
-from settings import Settings, StorageAddress
+from settings import EntraCredential, Settings, StorageAddress
 from storage.queue import MessageQueue
 from storage.table import Tables
 from sync.alarms import Alarms
+from sync.closing import Closing
+from sync.connecting import Connecting
 from sync.messages import QUEUE
 from sync.meter import count_graph_request, count_table_transaction
 from sync.ncrontab import parse
@@ -59,6 +68,7 @@ class Services:
     integration: Integration
     run_calls: RunCalls
     contact_calls: ContactCalls
+    consent_calls: ConsentCalls
     health: HealthCalls
 
     async def close(self) -> None:
@@ -95,9 +105,29 @@ def build(settings: Settings, now: Callable[[], datetime]) -> Services:
     )
     graph = Graph(settings.graph_endpoint, credentials, count_graph_request)
     workspaces, contacts = Workspaces(tables), ContactStore(tables)
-    alarms = Alarms(tables)
-    worker = Worker(workspaces, contacts, graph, credentials, queue, alarms, settings.slice_seconds, now)
-    runs, schedule = Runs(workspaces, queue, now), Schedule(tables, queue)
+    alarms, schedule, runs = Alarms(tables), Schedule(tables, queue), Runs(workspaces, queue, now)
+    connecting = Connecting(workspaces, schedule, runs, queue, graph, credentials, now)
+    closing = Closing(workspaces, contacts, schedule, queue, settings.slice_seconds, now)
+    worker = Worker(
+        workspaces,
+        contacts,
+        graph,
+        credentials,
+        queue,
+        alarms,
+        closing,
+        connecting,
+        schedule,
+        settings.slice_seconds,
+        now,
+    )
+    sign_in = SignIn(
+        settings.entra_client_id,
+        settings.entra_authority,
+        f"{settings.public_url}/api/integrations/entra/consent/callback",
+        client_credential(entra),
+    )
+    consent = Consent(tables, sign_in, settings.graph_endpoint, settings.portal_url, settings.state_secret, now)
     callers = Callers(settings.platform_issuer, settings.platform_audience, settings.platform_jwks_url, time.monotonic)
     return Services(
         settings=settings,
@@ -115,8 +145,26 @@ def build(settings: Settings, now: Callable[[], datetime]) -> Services:
         ),
         run_calls=RunCalls(callers, workspaces, runs, now),
         contact_calls=ContactCalls(callers, tables, workspaces, contacts, EditStore(tables, contacts), now),
+        consent_calls=ConsentCalls(callers, consent, connecting, workspaces, now),
         health=HealthCalls(tables, alarms, now),
     )
+
+
+def client_credential(entra: EntraCredential) -> Callable[[], ClientCredential]:
+    """The app's own proof as MSAL takes it, for the administrator's sign-in; called beside the event loop."""
+    if entra.client_secret is not None:
+        return lambda: entra.client_secret or ""
+    if entra.certificate_path is not None:
+        return lambda: _certificate(entra.certificate_path or "")
+    identity = SyncManagedIdentityCredential(client_id=entra.managed_identity_client_id)
+    return lambda: {"client_assertion": identity.get_token(ASSERTION_SCOPE).token}
+
+
+def _certificate(path: str) -> dict[str, str]:
+    pem = Path(path).read_bytes()
+    certificate = x509.load_pem_x509_certificate(pem)
+    fingerprint = certificate.fingerprint(hashes.SHA1()).hex()  # noqa: S303 - the name of a key, not its protection
+    return {"private_key": pem.decode(), "thumbprint": fingerprint}
 
 
 def _now() -> datetime:

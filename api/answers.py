@@ -79,7 +79,7 @@ def answering(handler: Handler) -> Handler:
                 log.warning("request_refused function=%s code=%s reason=%s", handler.__name__, error.code, error)
             return problem(error)
         except Exception as error:  # noqa: BLE001 - the outermost place: a caller must never see a stack
-            log.error("request_failed function=%s error=%s", handler.__name__, _where(error))  # noqa: TRY400 - the message may quote a person
+            log.error("request_failed function=%s error=%s", handler.__name__, _where(error))
             told = Problem("about:blank#bug", "Internal Server Error", 500, "This is emu.chat's fault. It was noted.")
             return _problem(told, {})
 

@@ -110,11 +110,16 @@ def contact_shape(contact: Contact, list_id: str) -> dict[str, Any]:
 
 
 def connection_shape(connection: Connection | None, *, is_admin: bool, ask_admin: str) -> dict[str, Any]:
-    """The card on the Integrations page."""
+    """The card on the Integrations page. `permission` and `permissionError` go beyond spec §7."""
+    tenant = None
+    if connection is not None and connection.tenant_id is not None and connection.closing is None:
+        tenant = {"id": connection.tenant_id, "displayName": connection.tenant_name}
     return {
         "canConfigure": is_admin,
         "disabledReason": None if is_admin else ask_admin,
         "connection": connection.state if connection else "permissions_required",
-        "tenant": {"id": connection.tenant_id, "displayName": connection.tenant_name} if connection else None,
+        "tenant": tenant,
+        "permission": connection.permission if connection and tenant else None,
+        "permissionError": connection.permission_error if connection and tenant else None,
         "list": {"id": connection.list_id, "name": connection.list_name} if connection else None,
     }

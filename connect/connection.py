@@ -28,6 +28,14 @@ class ConnectionState(StrEnum):
     ACTIVE = "active"
 
 
+class Permission(StrEnum):
+    """How the last grant stands: proven by use, not yet usable everywhere, or not usable within an hour."""
+
+    GRANTED = "granted"
+    SPREADING = "spreading"
+    FAILED = "failed"
+
+
 class ContactsOnDisconnect(StrEnum):
     KEEP = "keep"
     DELETE = "delete"
@@ -49,8 +57,15 @@ class Connection(msgspec.Struct, frozen=True, rename="camel"):
     connected_at: datetime
     list_follows: bool = True
     configuration: Configuration = Configuration()
+    permission: Permission = Permission.GRANTED
+    permission_error: str | None = None
     closing: ContactsOnDisconnect | None = None
     etag: str = ""
+
+    @property
+    def spreading(self) -> bool:
+        """Whether a new grant is not proven yet, and nothing else goes on meanwhile."""
+        return self.permission is Permission.SPREADING and self.state is ConnectionState.PERMISSIONS_REQUIRED
 
 
 def tenant_of(connection: Connection) -> TenantId:

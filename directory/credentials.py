@@ -24,7 +24,7 @@ from errors import ConnectorError, ConsentLost, CredentialRejected, TryLater
 TenantId = NewType("TenantId", str)
 
 MOST_CREDENTIALS = 200
-_AUDIENCE = "api://AzureADTokenExchange/.default"
+ASSERTION_SCOPE = "api://AzureADTokenExchange/.default"
 # azure-core would try ten times with up to two minutes between (facts/graph.md 4): a dead authority must not hold a
 # worker for minutes.
 _RETRY: dict[str, Any] = {"retry_total": 2, "retry_backoff_factor": 0.4, "connection_timeout": 10, "read_timeout": 20}
@@ -63,7 +63,7 @@ class FederatedCredential:
     async def get_token(
         self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, enable_cae: bool = False
     ) -> AccessToken:
-        self._assertion = (await self._identity.get_token(_AUDIENCE)).token
+        self._assertion = (await self._identity.get_token(ASSERTION_SCOPE)).token
         return await self._inner.get_token(*scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae)
 
     async def close(self) -> None:

@@ -23,12 +23,15 @@ from storage.transaction import Operation
 from sync import failures
 from sync.agenda import LEASE, Agenda, ask, settled
 from sync.alarms import Alarms
+from sync.closing import Closing
+from sync.connecting import Connecting
 from sync.messages import SCHEDULE, ContinueMessage, StartMessage, write_message
 from sync.meter import Meter, metered
 from sync.pages import read_pages
 from sync.reading import PageReader
 from sync.removals import see_to_removals, settle_edits
 from sync.run import Event, Mode, Phase, Request, Run, RunError, RunState, Trigger, run_id
+from sync.schedule import Schedule
 from sync.work import Superseded, Work
 from sync.workspaces import Update, Workspaces, run_operation
 
@@ -50,6 +53,9 @@ class Worker:
     credentials: Credentials
     queue: MessageQueue
     alarms: Alarms
+    closing: Closing
+    connecting: Connecting
+    schedule: Schedule
     slice_seconds: int
     now: Callable[[], datetime]
 
@@ -61,7 +67,13 @@ class Worker:
         """
         with metered() as meter:
             connection, agenda = await self.workspaces.load(message.workspace_id)
-            if connection is None or connection.state is not ConnectionState.ACTIVE or connection.closing is not None:
+            if connection is not None and connection.closing is not None:
+                await self.closing.work(connection, agenda)
+                return
+            if connection is not None and connection.spreading and isinstance(message, StartMessage):
+                await self.connecting.try_permission(connection)
+                return
+            if connection is None or connection.state is not ConnectionState.ACTIVE:
                 log.info("message_dropped workspace=%s reason=not_active", message.workspace_id)
                 return
             agenda, run = self._run_of(message, agenda)
@@ -194,6 +206,8 @@ class Worker:
 
         await work.write(fail)
         work.run = ended
+        if lost:
+            await self.schedule.leave(work.connection.workspace_id)
 
     async def give_up(self, message: StartMessage | ContinueMessage, reason: str) -> None:
         """Mark the run of a message that kept failing as failed (spec §6: the poison queue)."""

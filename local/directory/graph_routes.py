@@ -126,14 +126,11 @@ class GraphRoutes:
         self, request: web.Request, tenant: Tenant, round_id: str, found: Round, number: int
     ) -> web.StreamResponse:
         value = [tenant.render(row, found.select, found.since) for row in found.pages[number]]
-        more = number + 1 < len(found.pages)
-        link = (
-            {
-                "@odata.nextLink": f"{self._world.address}/v1.0/users/microsoft.graph.delta?$skiptoken={round_id}.{number + 1}"
-            }
-            if more
-            else self._delta_link(tenant, found.select, found.until)
-        )
+        if number + 1 < len(found.pages):
+            token = f"{round_id}.{number + 1}"
+            link = {"@odata.nextLink": f"{self._world.address}/v1.0/users/microsoft.graph.delta?$skiptoken={token}"}
+        else:
+            link = self._delta_link(tenant, found.select, found.until)
         return _json(request, {"@odata.context": _context(self._world), "value": value, **link})
 
     def _delta_link(self, tenant: Tenant, select: tuple[str, ...], version: int | None) -> dict[str, str]:

