@@ -3,6 +3,7 @@
     ConnectorError
     ├── TryLater                 passes by itself: wait, or queue again after `after_seconds`
     │   ├── Throttled            Graph or storage asked for a pause
+    │   ├── TokenRefused         Graph does not accept an access token (any more): get a new one
     │   └── Conflict             somebody wrote the same row first: read again, decide again
     ├── PersonMustAct            nothing helps until somebody acts: stop, and say who and what
     │   ├── ConsentLost          their administrator: consent withdrawn, tenant gone
@@ -41,6 +42,10 @@ class TryLater(ConnectorError):
 
 class Throttled(TryLater):
     code = "throttled"
+
+
+class TokenRefused(TryLater):
+    code = "token_refused"
 
 
 class Conflict(TryLater):

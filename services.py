@@ -1,5 +1,6 @@
 """What lives as long as the process: settings → clients → stores → worker. Nothing is built at import."""
 
+import asyncio
 import functools
 import os
 import time
@@ -41,6 +42,7 @@ from sync.connecting import Connecting
 from sync.messages import QUEUE
 from sync.meter import count_graph_request, count_table_transaction
 from sync.ncrontab import parse
+from sync.reading import Sleep
 from sync.runs import Runs
 from sync.schedule import TABLE as SCHEDULE
 from sync.schedule import Schedule
@@ -65,6 +67,7 @@ class Services:
     schedule: Schedule
     worker: Worker
     runs: Runs
+    alarms: Alarms
     integration: Integration
     run_calls: RunCalls
     contact_calls: ContactCalls
@@ -87,8 +90,8 @@ def services() -> Services:
     return build(Settings.read(os.environ), _now)
 
 
-def build(settings: Settings, now: Callable[[], datetime]) -> Services:
-    """Make everything from settings; tests call it with settings and a clock of their own."""
+def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asyncio.sleep) -> Services:
+    """Make everything from settings; tests call it with settings and a time of their own."""
     tables = Tables(
         _table_client(settings.tables), (CONNECTIONS, CONTACTS, SCHEDULE, "CustomFields"), count_table_transaction
     )
@@ -120,6 +123,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> Services:
         schedule,
         settings.slice_seconds,
         now,
+        sleep,
     )
     sign_in = SignIn(
         settings.entra_client_id,
@@ -140,6 +144,7 @@ def build(settings: Settings, now: Callable[[], datetime]) -> Services:
         schedule=schedule,
         worker=worker,
         runs=runs,
+        alarms=alarms,
         integration=Integration(
             callers, tables, workspaces, contacts, schedule, runs, parse(settings.sync_schedule), now
         ),

@@ -102,7 +102,7 @@ class SignIn:
 
     def _begin(self, tenant: TenantId, state: str) -> dict[str, Any]:
         with warnings.catch_warnings():
-            # It would rather have a form posted; a code in a query is what the callback is made for, and PKCE guards it.
+            # It would rather have a form posted; a code in the query is what the callback takes, and PKCE guards it.
             warnings.filterwarnings("ignore", message="response_mode")
             flow: dict[str, Any] = self._client(tenant).initiate_auth_code_flow(
                 [], redirect_uri=self.redirect_uri, state=state, response_mode="query"

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 import msgspec
 
 from directory.graph import Answer
-from errors import ConnectorError, ConsentLost, DeltaLinkExpired, Throttled, TryLater
+from errors import ConnectorError, ConsentLost, DeltaLinkExpired, Throttled, TokenRefused, TryLater
 from mapping.fields import DirectoryUser, Guid, ObjectId
 
 EXPIRED = frozenset({"syncstatenotfound", "resyncrequired", "request_unsupportedquery"})
@@ -66,6 +66,7 @@ def read_page(answer: Answer, *, carried_token: bool) -> Page:
         Throttled: 429 or 503, with `after_seconds` where Graph named a time.
         DeltaLinkExpired: 410, or 400 with a code of EXPIRED, where the request carried a token.
         ConsentLost: 401 Authorization_IdentityNotFound or 403 Authorization_RequestDenied; a second try confirms it.
+        TokenRefused: any other 401.
         TryLater: anything else that is not 200, truncated or malformed JSON included.
     """
     if answer.status != _OK:
@@ -118,6 +119,8 @@ def _failure(answer: Answer, *, carried_token: bool) -> ConnectorError:
     lost = {_UNAUTHORIZED: "Authorization_IdentityNotFound", _FORBIDDEN: "Authorization_RequestDenied"}
     if code and lost.get(answer.status) == code:
         return ConsentLost(f"Microsoft Graph refuses this app in the tenant ({answer.status} {code})", code)
+    if answer.status == _UNAUTHORIZED:
+        return TokenRefused(f"Microsoft Graph does not accept the access token ({code})")
     return TryLater(f"Microsoft Graph answered {answer.status} {code}".rstrip())
 
 

@@ -47,7 +47,9 @@ class Graph:
         self._origin = _origin(endpoint)
         self._credentials = credentials
         self._count = count
-        self._client = _http_client(endpoint)
+        # Ours to close: the SDK wraps it, and does not.
+        self._transport = httpx.AsyncHTTPTransport()
+        self._client = _http_client(endpoint, self._transport)
 
     def users_delta(self, select: tuple[str, ...]) -> str:
         """The address that begins a round; its `$select` is baked into every link that follows (facts/graph.md 1.2)."""
@@ -87,6 +89,7 @@ class Graph:
 
     async def close(self) -> None:
         await self._client.aclose()
+        await self._transport.aclose()
         await self._credentials.close()
 
 
@@ -98,8 +101,9 @@ class _Native(ResponseHandler):
         return Answer(response.status_code, headers, response.content)
 
 
-def _http_client(endpoint: str) -> httpx.AsyncClient:
-    client = httpx.AsyncClient(base_url=f"{endpoint}/v1.0", timeout=httpx.Timeout(_QUIET_SECONDS, connect=10.0))
+def _http_client(endpoint: str, transport: httpx.AsyncHTTPTransport) -> httpx.AsyncClient:
+    timeout = httpx.Timeout(_QUIET_SECONDS, connect=10.0)
+    client = httpx.AsyncClient(base_url=f"{endpoint}/v1.0", timeout=timeout, transport=transport)
     chosen = options | {
         RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False),
         RedirectHandlerOption.get_key(): RedirectHandlerOption(max_redirect=0, should_redirect=False),

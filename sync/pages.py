@@ -15,14 +15,16 @@ _ODD = "Microsoft Graph's record of this user has an unexpected shape"
 
 
 async def read_pages(work: Work) -> None:
-    """Read and apply pages until the round is complete or the time is up."""
+    """Read and apply pages until the round is complete or the time is up, but one at least: a turn must get on."""
     await take_roll(work)
     ahead: asyncio.Task[Page] | None = None
     try:
-        while work.run.phase is Phase.READ and not work.time_is_up:
+        while work.run.phase is Phase.READ:
             page = await (ahead or _fetch(work, work.run.cursor))
-            ahead = asyncio.create_task(_fetch(work, page.next_link)) if page.next_link else None
+            ahead = asyncio.create_task(_fetch(work, page.next_link)) if page.next_link and not work.time_is_up else None
             await _take_in(work, page)
+            if ahead is None:
+                return
     except DeltaLinkExpired:
         await _start_over(work)
     finally:

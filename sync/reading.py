@@ -1,6 +1,5 @@
 """Fetches pages of a round: waits out short pauses, tries passing faults again, and never spins."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from directory.credentials import Credentials, TenantId
 from directory.delta import Page, read_page
 from directory.graph import Graph
-from errors import ConsentLost, Throttled, TryLater
+from errors import ConsentLost, Throttled, TokenRefused, TryLater
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +18,9 @@ _TRIES = 5
 _FIRST_PAUSE_SECONDS = 0.5
 
 
+type Sleep = Callable[[float], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class PageReader:
     """Reads pages of users/delta in one tenant's name."""
@@ -26,7 +28,7 @@ class PageReader:
     graph: Graph
     credentials: Credentials
     tenant: TenantId
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    sleep: Sleep
 
     async def page(self, url: str, *, carried_token: bool) -> Page:
         """One page, after at most five requests.
@@ -51,6 +53,8 @@ class PageReader:
                 pause = _pause_seconds(error, attempt)
                 if attempt == _TRIES or pause > LONGEST_WAIT_SECONDS:
                     raise
+                if isinstance(error, TokenRefused):
+                    await self.credentials.renew(self.tenant)
                 log.warning("graph_retry attempt=%d pause_s=%.1f reason=%s", attempt, pause, error)
                 await self.sleep(pause)
         raise TryLater("Microsoft Graph's answers changed from try to try")

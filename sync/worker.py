@@ -28,7 +28,7 @@ from sync.connecting import Connecting
 from sync.messages import SCHEDULE, ContinueMessage, StartMessage, write_message
 from sync.meter import Meter, metered
 from sync.pages import read_pages
-from sync.reading import PageReader
+from sync.reading import PageReader, Sleep
 from sync.removals import see_to_removals, settle_edits
 from sync.run import Event, Mode, Phase, Request, Run, RunError, RunState, Trigger, run_id
 from sync.schedule import Schedule
@@ -58,6 +58,7 @@ class Worker:
     schedule: Schedule
     slice_seconds: int
     now: Callable[[], datetime]
+    sleep: Sleep
 
     async def handle(self, message: StartMessage | ContinueMessage) -> None:
         """Do a slice of the workspace's run, if there is one to do and nobody is at it.
@@ -109,7 +110,7 @@ class Worker:
         return Work(
             workspaces=self.workspaces,
             contacts=self.contacts,
-            reader=PageReader(self.graph, self.credentials, tenant_of(connection)),
+            reader=PageReader(self.graph, self.credentials, tenant_of(connection), self.sleep),
             connection=connection,
             agenda=agenda,
             run=started,
@@ -227,13 +228,15 @@ class Worker:
 
 
 async def _work_on(work: Work) -> None:
-    while work.run.state is RunState.RUNNING and not (work.time_is_up and work.run.phase is Phase.READ):
+    while work.run.state is RunState.RUNNING:
         if work.run.phase is Phase.READ:
             await read_pages(work)
         elif work.run.phase is Phase.SETTLE:
             await settle_edits(work)
         else:
             await see_to_removals(work)
+        if work.time_is_up and work.run.phase is Phase.READ:
+            return
 
 
 def _started(run: Run, connection: Connection, agenda: Agenda, now: datetime) -> Run:

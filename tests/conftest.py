@@ -1,7 +1,18 @@
 """What tests share: an Azurite and a local directory a test process; a fresh account and tenant a test."""
 
+# ruff: noqa: E402 - the HTTP libraries read the standard variables for a CA when they are imported
+import atexit
 import itertools
 import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from local.directory.authority import authority
+
+_STATE = Path(tempfile.mkdtemp(prefix="emu-directory-"))
+atexit.register(shutil.rmtree, _STATE, ignore_errors=True)
+os.environ["SSL_CERT_FILE"] = os.environ["REQUESTS_CA_BUNDLE"] = str(authority(_STATE)[1])
 
 import pytest
 
@@ -27,12 +38,8 @@ def storage_account(azurite):
 
 
 @pytest.fixture(scope="session")
-def directory(tmp_path_factory):
-    """The local directory. Its authority is made known by the standard variables, as a person would."""
-    with running_directory(tmp_path_factory.mktemp("directory"), "--people", "0") as directory:
-        settings = directory.settings()
-        os.environ["SSL_CERT_FILE"] = settings["SSL_CERT_FILE"]
-        os.environ["REQUESTS_CA_BUNDLE"] = settings["REQUESTS_CA_BUNDLE"]
+def directory():
+    with running_directory(_STATE, "--people", "0") as directory:
         yield directory
 
 

@@ -1,6 +1,7 @@
 """A workspace on real parts, for one test: Azurite's tables and queue, the local directory, the production services."""
 
 import asyncio
+import dataclasses
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from settings import Settings
 from sync.agenda import Agenda
 from sync.messages import QUEUE, read_message
 from sync.run import Mode, Request, Run, Trigger
+from sync.worker import Worker
 
 PUBLIC = {
     "PUBLIC_URL": "http://localhost:7071",
@@ -41,6 +43,11 @@ class Clock:
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.offset
+
+    async def sleep(self, seconds: float) -> None:
+        """A pause that costs a test no time."""
+        self.offset += timedelta(seconds=seconds)
+        await asyncio.sleep(0)
 
 
 @dataclass
@@ -97,11 +104,16 @@ class Rig:
     async def delta(self) -> Run:
         return await self.sync(Mode.DELTA)
 
-    async def work(self) -> int:
+    def with_slice_seconds(self, seconds: int) -> Worker:
+        """A worker whose messages have another time budget."""
+        return dataclasses.replace(self.services.worker, slice_seconds=seconds)
+
+    async def work(self, worker: Worker | None = None) -> int:
         """Do what the host does with visible messages until there is none; how many there were."""
+        worker = worker or self.services.worker
         done = 0
         while (message := await self.queue.receive_message(visibility_timeout=600)) is not None:
-            await self.services.worker.handle(read_message(message.content.encode()))
+            await worker.handle(read_message(message.content.encode()))
             await self.queue.delete_message(message)
             done += 1
         return done
@@ -152,7 +164,7 @@ def fields_of(user: Mapping[str, Any], mappings: tuple[FieldMapping, ...]) -> di
 async def make_rig(storage_account: str, settings: Mapping[str, str], tenant: TenantControl) -> Rig:
     clock = Clock()
     read = Settings.read({"AzureWebJobsStorage": storage_account, **settings, **PUBLIC})
-    services = build(read, clock)
+    services = build(read, clock, clock.sleep)
     queue = QueueClient.from_connection_string(storage_account, QUEUE, message_decode_policy=TextBase64DecodePolicy())
     await services.queue.make()
     return Rig(services, queue, tenant, clock)

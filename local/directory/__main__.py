@@ -12,9 +12,9 @@ import ssl
 import sys
 from pathlib import Path
 
-import trustme
 from aiohttp import web
 
+from local.directory.authority import authority
 from local.directory.control_routes import ControlRoutes, make_tenant
 from local.directory.graph_routes import GraphRoutes
 from local.directory.identity_routes import IdentityRoutes
@@ -86,17 +86,9 @@ async def _serve(arguments: argparse.Namespace) -> int:
 
 def _certificate(state: Path) -> tuple[ssl.SSLContext, Path]:
     """A certificate for this machine from an authority that is kept, so that a browser's exception lasts."""
-    state.mkdir(parents=True, exist_ok=True)
-    ca_path, key_path = state.resolve() / "ca.pem", state.resolve() / "ca-key.pem"
-    if ca_path.exists() and key_path.exists():
-        authority = trustme.CA.from_pem(ca_path.read_bytes(), key_path.read_bytes())
-    else:
-        authority = trustme.CA(organization_name="emu.chat local directory")
-        key_path.touch(mode=0o600)
-        authority.private_key_pem.write_to_path(str(key_path))
-        authority.cert_pem.write_to_path(str(ca_path))
+    made, ca_path = authority(state)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+    made.issue_cert("localhost", "127.0.0.1").configure_cert(context)
     return context, ca_path
 
 
