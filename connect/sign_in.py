@@ -83,8 +83,8 @@ class SignIn:
                 return await asyncio.to_thread(blocking)
         except (requests.RequestException, TimeoutError) as error:
             raise TryLater(f"Microsoft's sign-in did not answer ({type(error).__name__})") from error
-        except ValueError as error:
-            # MSAL's word for a tenant without a discovery document, and for a state that does not match.
+        except (ValueError, RuntimeError) as error:
+            # MSAL's words for a tenant without a discovery document, another state, another nonce.
             raise ProofRefused("Microsoft does not know this sign-in.") from error
 
     def _client(self, tenant: TenantId) -> Any:

@@ -51,7 +51,8 @@ class Client:
     def grant(self, browser: Browser, portal: str, account: str) -> str:
         """Click through Microsoft's pages as an administrator; the address at which the portal is opened again."""
         page = browser.open(self.call("POST", "integrations/entra/consent")["redirectUrl"])
-        page = browser.press(page, "Sign in", account=account)
+        if "Sign in" in page.text:
+            page = browser.press(page, "Sign in", account=account)
         return browser.press(page, "Accept", stop_at=portal).url
 
     def wait(self, run_id: str, seconds: float = 120.0) -> dict[str, Any]:

@@ -21,7 +21,9 @@ async def read_pages(work: Work) -> None:
     try:
         while work.run.phase is Phase.READ:
             page = await (ahead or _fetch(work, work.run.cursor))
-            ahead = asyncio.create_task(_fetch(work, page.next_link)) if page.next_link and not work.time_is_up else None
+            ahead = (
+                asyncio.create_task(_fetch(work, page.next_link)) if page.next_link and not work.time_is_up else None
+            )
             await _take_in(work, page)
             if ahead is None:
                 return

@@ -25,7 +25,14 @@ from sync.agenda import LEASE, Agenda, ask, settled
 from sync.alarms import Alarms
 from sync.closing import Closing
 from sync.connecting import Connecting
-from sync.messages import SCHEDULE, ContinueMessage, StartMessage, write_message
+from sync.messages import (
+    SCHEDULE,
+    ContinueMessage,
+    StartMessage,
+    UnreadableMessage,
+    read_message,
+    write_message,
+)
 from sync.meter import Meter, metered
 from sync.pages import read_pages
 from sync.reading import PageReader, Sleep
@@ -209,6 +216,15 @@ class Worker:
         work.run = ended
         if lost:
             await self.schedule.leave(work.connection.workspace_id)
+
+    async def bury(self, body: bytes) -> None:
+        """See to what a message from the poison queue was about, if anybody can tell."""
+        try:
+            message = read_message(body)
+        except UnreadableMessage:
+            log.error("message_unreadable bytes=%d", len(body))
+            return
+        await self.give_up(message, "its message failed every time")
 
     async def give_up(self, message: StartMessage | ContinueMessage, reason: str) -> None:
         """Mark the run of a message that kept failing as failed (spec §6: the poison queue)."""

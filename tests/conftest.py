@@ -17,8 +17,10 @@ os.environ["SSL_CERT_FILE"] = os.environ["REQUESTS_CA_BUNDLE"] = str(authority(_
 import pytest
 
 from local.azurite import azurite as running_azurite
-from local.azurite import made_up_accounts
+from local.azurite import free_ports, made_up_accounts
 from local.directory.process import directory as running_directory
+from local.host.process import start_host
+from tests.office import Office, host_settings
 from tests.rig import close_rig, make_rig
 
 
@@ -37,10 +39,31 @@ def storage_account(azurite):
     return azurite.connection_string(f"account{next(_numbers):04d}")
 
 
+_HOST_PORT = free_ports()[0]
+
+
 @pytest.fixture(scope="session")
 def directory():
-    with running_directory(_STATE, "--people", "0") as directory:
+    callback = f"http://localhost:{_HOST_PORT}/api/integrations/entra/consent/callback"
+    with running_directory(_STATE, "--people", "0", "--redirect-uri", callback) as directory:
         yield directory
+
+
+@pytest.fixture(scope="session")
+def host(azurite, directory, tmp_path_factory):
+    """The function host with the app, for tests through real HTTP; workspaces and tenants are the tests' own."""
+    settings = host_settings(azurite.connection_string("account1499"), directory, _HOST_PORT)
+    running = start_host(settings, tmp_path_factory.mktemp("host") / "host.log", port=_HOST_PORT)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def office(host, directory, tenant):
+    """A workspace with its people at the API, its tenant, and a browser."""
+    office = Office(host.url, directory, tenant)
+    yield office
+    office.close()
 
 
 @pytest.fixture

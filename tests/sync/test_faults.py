@@ -163,6 +163,12 @@ async def test_a_run_whose_worker_vanished_is_picked_up_by_the_timer(rig, tenant
     assert await rig.linked() == rig.expected()
 
 
+async def test_an_unreadable_message_is_noted_and_gone(rig, caplog):
+    await rig.services.worker.bury(b"not json")
+
+    assert "message_unreadable bytes=8" in caplog.text
+
+
 async def test_messages_that_come_twice_late_or_never_do_no_harm(rig):
     await rig.connect()
     first = await rig.full()

@@ -1,0 +1,285 @@
+"""Consent that nobody can forge, through real HTTP and Microsoft's (local) pages (spec §2)."""
+
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import pytest
+
+from tests.office import ENTRA, Office, told
+
+CALLBACK = f"{ENTRA}/consent/callback"
+
+
+@pytest.fixture
+def tenant(directory):
+    return directory.control.tenant(people=5, consented=False)
+
+
+@pytest.fixture
+def other(office, host, directory):
+    """Another workspace, with another organisation."""
+    other = Office(host.url, directory, directory.control.tenant(people=5, consented=False, name="Fabrikam"))
+    yield other
+    other.close()
+
+
+def begin(office):
+    """The state of a new attempt."""
+    address = office.admin.call("POST", f"{ENTRA}/consent")["redirectUrl"]
+    return parse_qs(urlsplit(address).query)["state"][0]
+
+
+def come_back(office, **query):
+    """Microsoft's return, as anybody could type it; where the browser is sent next."""
+    answer = httpx.get(f"{office.url}/api/{CALLBACK}?{urlencode(query)}", follow_redirects=False, timeout=30)
+    assert answer.status_code == 302
+    return answer.headers["location"]
+
+
+def consented(office, **query):
+    return come_back(office, admin_consent="True", tenant=office.tenant.id, state=begin(office), **query)
+
+
+def joined(office):
+    return office.card()["tenant"]
+
+
+def unlinked_contacts(office):
+    """The contacts, once the disconnect has seen to all of them."""
+    while office.status()["totals"]["linked"] or any(contact["linked"] for contact in office.contacts()):
+        pass
+    return office.contacts()
+
+
+def test_an_administrator_connects_his_directory(office):
+    card = office.connect()
+
+    assert card["connection"] == "not_configured"
+    assert card["permission"] == "granted"
+    assert card["tenant"]["id"] == office.tenant.id
+
+
+def test_the_permission_asked_for_is_the_apps_own_and_no_more(office, directory):
+    address = office.admin.call("POST", f"{ENTRA}/consent")["redirectUrl"]
+
+    query = parse_qs(urlsplit(address).query)
+    assert address.startswith(f"{directory.address}/organizations/v2.0/adminconsent?")
+    assert query["scope"] == [f"{directory.address}/.default"]
+
+
+def test_a_privileged_role_administrator_may_too(office):
+    assert "consent_code" in office.grant("privileged.admin")
+
+
+@pytest.mark.parametrize("alias", ["app.admin", "member"])
+def test_who_may_not_consent_comes_back_with_a_reason(office, alias):
+    address = office.admin.call("POST", f"{ENTRA}/consent")["redirectUrl"]
+    page = office.browser.press(office.browser.open(address), "Sign in", account=office.account(alias))
+
+    back = office.browser.press(page, "Return to the application without granting consent", stop_at=office.portal)
+
+    assert told(back.url) == {"consent_error": "not_an_administrator"}
+
+
+def test_cancelling_comes_back_with_a_reason_and_a_second_try_works(office):
+    address = office.admin.call("POST", f"{ENTRA}/consent")["redirectUrl"]
+    page = office.browser.press(office.browser.open(address), "Sign in", account=office.account())
+
+    back = office.browser.press(page, "Cancel", stop_at=office.portal)
+
+    assert told(back.url) == {"consent_error": "cancelled"}
+    assert joined(office) is None
+    office.browser.close()
+    office.browser = type(office.browser)(office.directory.ca)
+    assert office.connect()["connection"] == "not_configured"
+
+
+def test_an_error_counts_though_it_says_admin_consent_true(office):
+    back = consented(office, error="access_denied", error_subcode="cancel")
+
+    assert told(back) == {"consent_error": "cancelled"}
+
+
+def test_a_forged_tenant_gets_a_sign_in_there_and_nothing_else(office, other):
+    """The attacker types the tenant of an organisation that consented already, and signs in with his own account."""
+    other.connect()
+    onward = come_back(office, admin_consent="True", tenant=other.tenant.id, state=begin(office))
+
+    page = office.browser.open(onward)
+    refused = office.browser.press(page, "Sign in", account=office.account(), stop_at=office.portal)
+
+    assert "AADSTS50020" in refused.text
+    assert joined(office) is None
+
+
+def test_a_member_of_the_forged_tenant_is_no_administrator(office, other):
+    other.connect()
+    onward = come_back(office, admin_consent="True", tenant=other.tenant.id, state=begin(office))
+
+    page = office.browser.open(onward)
+    back = office.browser.press(page, "Sign in", account=other.account("member"), stop_at=office.portal)
+
+    assert told(back.url) == {"consent_error": "not_an_administrator"}
+
+
+@pytest.mark.parametrize(
+    "tenant_id", ["", "organizations", "../evil", "00000000-0000-4000-8000-000000000000", "x" * 300]
+)
+def test_a_tenant_that_cannot_be_is_refused(office, tenant_id):
+    back = come_back(office, admin_consent="True", tenant=tenant_id, state=begin(office))
+
+    assert "consent_error" in told(back)
+
+
+def test_a_code_from_another_flow_is_refused(office, other):
+    """Somebody puts the code of his own sign-in into another's return."""
+    onward = consented(office)
+    foreign = other.browser.open(consented(other))
+    with_code = other.browser.press(foreign, "Sign in", account=other.account(), stop_at=f"{other.url}/api/{CALLBACK}")
+    code = told(with_code.url)["code"]
+
+    back = come_back(office, code=code, state=told(onward)["state"])
+
+    assert told(back) == {"consent_error": "not_valid"}
+
+
+@pytest.mark.parametrize("wrong", ["nonce", "audience", "issuer", "tenant", "expired", "key", "none", "hs256"])
+def test_an_id_token_that_is_wrong_in_one_way_proves_nothing(office, wrong):
+    office.tenant.spoil_id_tokens(wrong)
+
+    assert office.grant() == {"consent_error": "not_valid"}
+    assert joined(office) is None
+
+
+def test_a_state_serves_once(office):
+    state = begin(office)
+    first = come_back(office, admin_consent="True", tenant=office.tenant.id, state=state)
+    again = come_back(office, admin_consent="True", tenant=office.tenant.id, state=state)
+
+    assert "consent_error" not in told(first)
+    assert told(again) == {"consent_error": "expired"}
+
+
+@pytest.mark.parametrize("state", ["", "x.y.z", "eyJhbGciOiJub25lIn0.e30."])
+def test_a_foreign_state_is_refused(office, state):
+    assert told(come_back(office, admin_consent="True", tenant=office.tenant.id, state=state)) == {
+        "consent_error": "expired"
+    }
+
+
+def test_the_first_legs_state_does_not_serve_for_the_second(office):
+    state = begin(office)
+    come_back(office, admin_consent="True", tenant=office.tenant.id, state=state)
+
+    assert told(come_back(office, code="anything", state=state)) == {"consent_error": "expired"}
+
+
+def test_only_who_began_completes_and_only_once(office, other):
+    code = office.grant()["consent_code"]
+    complete = f"{ENTRA}/consent/complete"
+
+    assert office.member.send("POST", complete, {"code": code}).status_code == 403
+    assert office.second.send("POST", complete, {"code": code}).status_code == 403
+    assert other.admin.send("POST", complete, {"code": code}).status_code == 400
+    assert office.admin.send("POST", complete, {"code": code[:-1]}).status_code == 400
+    assert joined(office) is None
+    assert office.admin.send("POST", complete, {"code": code}).status_code == 200
+    assert office.admin.send("POST", complete, {"code": code}).status_code == 400
+
+
+def test_a_link_sent_to_another_companys_administrator_joins_nothing(office, other):
+    """He approves and signs in; the code comes to his browser, and he is nobody in the sender's workspace."""
+    address = office.admin.call("POST", f"{ENTRA}/consent")["redirectUrl"]
+    page = other.browser.press(other.browser.open(address), "Sign in", account=other.account())
+    code = told(other.browser.press(page, "Accept", stop_at=other.portal).url)["consent_code"]
+
+    assert other.admin.send("POST", f"{ENTRA}/consent/complete", {"code": code}).status_code == 400
+    assert joined(office) is None
+    assert joined(other) is None
+
+
+@pytest.mark.parametrize(
+    "lost_as", ["700016", "7000229", "Authorization_RequestDenied", "Authorization_IdentityNotFound", "roleless"]
+)
+def test_a_permission_that_is_still_spreading_is_waited_for(office, lost_as):
+    office.tenant.consent(spreading=1, lostAs=lost_as)
+
+    card = office.connect()
+
+    assert (card["connection"], card["permission"]) == ("permissions_required", "spreading")
+    while card["permission"] == "spreading":
+        card = office.card()
+    assert (card["connection"], card["permission"]) == ("not_configured", "granted")
+
+
+def test_consent_withdrawn_and_granted_again_keeps_all_and_runs_in_full(office):
+    office.set_up()
+    before = office.contacts()
+    office.tenant.consent(given=False)
+    failed = office.sync()
+    assert failed["error"]["code"] == "consent_lost"
+    assert office.card()["connection"] == "permissions_required"
+    assert office.contacts() == before
+    assert office.status()["nextRunAt"] is None
+
+    card = office.connect()
+
+    assert card["connection"] == "active"
+    run = office.settle()
+    assert (run["state"], run["mode"], run["trigger"]) == ("completed", "full", "recovery")
+    assert office.contacts() == before
+
+
+def test_another_organisation_cannot_take_the_place_of_a_connected_one(office, other):
+    office.connect()
+    again = office.admin.grant(other.browser, office.portal, other.account())
+
+    refused = office.admin.send("POST", f"{ENTRA}/consent/complete", {"code": told(again)["consent_code"]})
+
+    assert refused.status_code == 409
+    assert joined(office)["id"] == office.tenant.id
+
+
+@pytest.mark.parametrize("contacts", ["keep", "delete"])
+def test_disconnecting_keeps_or_deletes_the_contacts(office, contacts):
+    office.set_up()
+    path = f"contact-lists/{office.card()['list']['id']}/contacts"
+    own = office.member.call("POST", path, {"firstName": "Own"})
+    before = {contact["id"] for contact in office.contacts()}
+
+    assert office.admin.send("DELETE", f"{ENTRA}?contacts={contacts}").status_code == 202
+
+    assert joined(office) is None
+    assert office.admin.send("POST", f"{ENTRA}/sync", {"mode": "delta"}).status_code == 409
+    expected = before if contacts == "keep" else {own["id"]}
+    shown = unlinked_contacts(office)
+    assert {one["id"] for one in shown} == expected
+    assert office.status()["totals"] == {"contacts": len(expected), "linked": 0}
+    assert office.admin.call("GET", f"{ENTRA}/audit")["entries"][0]["action"] == "disconnected"
+
+
+def test_a_workspace_that_disconnected_takes_its_contacts_back_when_it_connects_again(office):
+    office.set_up()
+    before = {contact["id"] for contact in office.contacts()}
+    office.admin.call("DELETE", ENTRA)
+    unlinked_contacts(office)
+
+    while (
+        office.admin.send("POST", f"{ENTRA}/consent/complete", {"code": office.grant()["consent_code"]}).status_code
+        == 409
+    ):
+        pass
+    run = office.settle()
+
+    assert run["counts"]["linked"] == len(before)
+    assert {contact["id"] for contact in office.contacts()} == before
+    assert office.status()["totals"] == {"contacts": len(before), "linked": len(before)}
+
+
+def test_what_becomes_of_the_contacts_must_be_said_rightly(office):
+    office.connect()
+
+    answer = office.admin.send("DELETE", f"{ENTRA}?contacts=burn")
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "contacts"

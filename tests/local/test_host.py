@@ -1,0 +1,180 @@
+"""The function host: faithful to host.json, to the queue and to the timer (facts/functions.md 1 to 3)."""
+
+import asyncio
+import base64
+import json
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+from azure.storage.queue import QueueClient
+from msgspec.structs import replace
+
+from local.azurite import ROOT
+from local.host.process import HostError, start_host
+from sync.messages import ContinueMessage
+from sync.run import RunState
+from tests.office import host_settings
+
+
+@pytest.fixture
+def settings(storage_account, directory):
+    return host_settings(storage_account, directory, 7071)
+
+
+def until(condition, seconds=30.0):
+    """Wait for what the host does in its own time."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+    return found
+
+
+async def until_async(condition, seconds=30.0):
+    end = time.monotonic() + seconds
+    while not (found := await condition()):
+        assert time.monotonic() < end, "it did not happen in time"
+        await asyncio.sleep(0.05)
+    return found
+
+
+def test_it_starts_with_the_table_of_functions(settings, tmp_path):
+    host = start_host(settings, tmp_path / "log")
+    try:
+        shown = (tmp_path / "log").read_text()
+    finally:
+        host.stop()
+
+    assert f"start_run: [POST] {host.url}/api/integrations/entra/sync" in shown
+    assert "work_on_run: queueTrigger" in shown
+    assert host.process.returncode == 0
+
+
+def test_a_method_or_path_that_no_function_has(settings, tmp_path):
+    host = start_host(settings, tmp_path / "log")
+    try:
+        assert httpx.get(f"{host.url}/api/nothing").status_code == 404
+        assert httpx.post(f"{host.url}/api/health").status_code in (404, 405)
+        assert httpx.get(f"{host.url}/health").status_code == 404
+        assert httpx.get(f"{host.url}/api/health").json()["status"] == "ok"
+    finally:
+        host.stop()
+
+
+def test_missing_settings_are_all_named_and_it_does_not_start(storage_account, tmp_path):
+    with pytest.raises(HostError) as refused:
+        start_host({"AzureWebJobsStorage": storage_account, "ENTRA_CLIENT_ID": "no"}, tmp_path / "log")
+
+    assert "ENTRA_CLIENT_ID must be a GUID" in str(refused.value)
+    assert "STATE_SECRET is missing" in str(refused.value)
+
+
+def test_a_busy_port_is_one_clear_line(settings, tmp_path):
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+
+        with pytest.raises(HostError, match=f"port {port} is busy"):
+            start_host(settings, tmp_path / "log", port=port)
+
+
+def test_help_is_there():
+    for module in ("local.host", "local.directory", "local.azurite", "local.demo"):
+        told = subprocess.run(
+            [sys.executable, "-m", module, "--help"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=os.environ,
+        )
+        assert told.returncode == 0
+        assert "usage:" in told.stdout
+
+
+def test_an_undecodable_message_goes_to_the_poison_queue_at_once_and_as_it_came(storage_account, settings, tmp_path):
+    queue = QueueClient.from_connection_string(storage_account, "entra-sync")
+    poison = QueueClient.from_connection_string(storage_account, "entra-sync-poison")
+    queue.create_queue()
+    poison.create_queue()
+    queue.send_message("this is no base64!")
+    host = start_host(settings, tmp_path / "log")
+    try:
+        until(lambda: queue.get_queue_properties().approximate_message_count == 0)
+    finally:
+        host.stop()
+
+    assert [message.content for message in poison.peek_messages()] == ["this is no base64!"]
+    queue.close()
+    poison.close()
+
+
+async def test_a_message_goes_through_base64_and_the_worker(rig, settings, storage_account, tmp_path):
+    tenant = rig.tenant
+    tenant.hire(givenName="Ada", mail="ada@x.example")
+    await rig.connect()
+    raw = QueueClient.from_connection_string(storage_account, "entra-sync")
+    body = json.dumps({"workspaceId": rig.workspace, "mode": "full", "requestedBy": "another service"})
+    raw.send_message(base64.b64encode(body.encode()).decode())
+    raw.close()
+    host = start_host(settings, tmp_path / "log")
+    try:
+
+        async def ended():
+            last = (await rig.agenda()).last
+            return last if last is not None and last.state is RunState.COMPLETED else None
+
+        run = await until_async(ended)
+    finally:
+        host.stop()
+
+    assert (run.requested_by, run.counts.added) == ("another service", 1)
+    assert await rig.linked() == rig.expected()
+
+
+async def test_the_timer_alone_brings_a_change_over(rig, settings, tmp_path):
+    person = rig.tenant.hire(givenName="Ada")
+    await rig.connect()
+    await rig.full()
+    rig.tenant.change(person, givenName="Ida")
+    host = start_host({**settings, "SYNC_SCHEDULE": "*/2 * * * * *"}, tmp_path / "log")
+    try:
+
+        async def arrived():
+            return (await rig.linked())[person]["firstName"] == "Ida"
+
+        await until_async(arrived)
+    finally:
+        host.stop()
+
+    last = (await rig.agenda()).last
+    assert last.trigger.value == "schedule"
+
+
+async def test_a_killed_host_leaves_nothing_lost(rig, settings, tmp_path):
+    for number in range(300):
+        rig.tenant.hire(givenName=f"P{number}", mail=f"p{number}@x.example")
+    rig.tenant.shape(pageSize=20, latencyMs=50)
+    await rig.connect()
+    asked = await rig.ask()
+    first = start_host(settings, tmp_path / "first")
+
+    async def on_the_way():
+        return (await rig.run(asked.id)).counts.read >= 100
+
+    await until_async(on_the_way)
+    first.kill()
+    # What the killed worker held is believed alive until its lease runs out; the test does not wait for that.
+    agenda = await rig.agenda()
+    await rig.services.workspaces.save(replace(agenda, lease_owner=None, lease_until=None))
+    await rig.services.worker.handle(ContinueMessage(rig.workspace, asked.id, agenda.run.step))
+
+    run = await rig.run(asked.id)
+    assert run.state is RunState.COMPLETED
+    assert run.counts.added == 300
+    assert await rig.linked() == rig.expected()

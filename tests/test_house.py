@@ -1,0 +1,140 @@
+"""The house's own rules: which way imports go, what starts what, what is needed at import."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LAYERS = ["errors", "mapping", "storage", "directory", "connect", "contacts", "sync", "api", "services", "function_app"]
+"""Each knows only what stands before it. `contacts` is part of `connect`'s world: a list belongs to a connection."""
+PURE = [
+    "errors.py",
+    "mapping/*.py",
+    "storage/transaction.py",
+    "storage/document.py",
+    "connect/attempt.py",
+    "connect/connection.py",
+    "connect/tenant.py",
+    "contacts/contact.py",
+    "contacts/edits.py",
+    "directory/delta.py",
+    "sync/agenda.py",
+    "sync/audit.py",
+    "sync/failures.py",
+    "sync/journal.py",
+    "sync/messages.py",
+    "sync/ncrontab.py",
+    "sync/plan.py",
+    "sync/rollcall.py",
+    "sync/run.py",
+]
+IMPURE = {
+    "azure",
+    "aiohttp",
+    "httpx",
+    "requests",
+    "msal",
+    "msgraph",
+    "os",
+    "time",
+    "asyncio",
+    "random",
+    "subprocess",
+    "socket",
+}
+
+
+def imports_of(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]
+
+
+def files_of(layer):
+    single = ROOT / f"{layer}.py"
+    return [single] if single.exists() else sorted((ROOT / layer).rglob("*.py"))
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_imports_go_one_way(layer):
+    later = set(LAYERS[LAYERS.index(layer) + 1 :])
+
+    for path in files_of(layer):
+        assert not set(imports_of(path)) & (later | {"local", "bench", "tests"}), path
+
+
+def test_settings_are_known_to_services_alone():
+    for layer in LAYERS:
+        for path in files_of(layer):
+            assert layer == "services" or "settings" not in set(imports_of(path)), path
+
+
+@pytest.mark.parametrize("pattern", PURE)
+def test_what_decides_touches_no_clock_network_or_environment(pattern):
+    paths = sorted(ROOT.glob(pattern))
+
+    assert paths
+    for path in paths:
+        assert not set(imports_of(path)) & IMPURE, path
+
+
+def test_only_settings_and_services_read_the_environment():
+    readers = {path.name for layer in LAYERS for path in files_of(layer) if "environ" in path.read_text()}
+
+    assert readers <= {"services.py"}
+
+
+def test_the_app_is_indexed_without_any_setting():
+    script = "import function_app; print(*sorted(one.get_function_name() for one in function_app.app.get_functions()))"
+    told = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env={}, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert told.stdout.split() == sorted(TRIGGERS), told.stderr
+
+
+TRIGGERS = [
+    "add_contact",
+    "approve_run",
+    "begin_consent",
+    "cancel_run",
+    "change_contact",
+    "complete_consent",
+    "disconnect",
+    "discard_run",
+    "give_up_run",
+    "list_audit",
+    "list_changes",
+    "list_contact_lists",
+    "list_contacts",
+    "list_fields",
+    "list_runs",
+    "remove_contact",
+    "rename_contact_list",
+    "return_from_consent",
+    "save_config",
+    "show_config",
+    "show_contact",
+    "show_health",
+    "show_integration",
+    "show_run",
+    "show_status",
+    "start_hourly_runs",
+    "start_run",
+    "work_on_run",
+]
+
+
+def test_files_have_one_subject_and_a_length_that_one_reads():
+    long = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines())
+        for layer in [*LAYERS, "local"]
+        for path in files_of(layer)
+    }
+
+    assert {name: length for name, length in long.items() if length > 330} == {}
