@@ -40,13 +40,15 @@ class DemoError(RuntimeError):
 def main() -> int:
     arguments = _arguments()
     # A pipe has no width of its own; the table of runs needs this much.
-    console = Console(width=None if sys.stdout.isatty() else 130)
+    console = Console(width=None if sys.stdout.isatty() else 130, record=arguments.picture is not None)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = ("--people", str(arguments.people), "--latency-ms", str(arguments.latency_ms))
     try:
         with cloud(Path(".local"), *options, usual_ports=arguments.serve) as running:
             try:
                 _show(console, running, arguments.people)
+                if arguments.picture is not None:
+                    console.save_svg(str(arguments.picture), title="make demo")
                 if arguments.serve:
                     _serve(console, running)
             except (httpx.HTTPError, OSError, TimeoutError) as error:
@@ -71,6 +73,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--latency-ms", type=float, default=150, help="what a page of Graph takes longer (default: 150)"
     )
+    parser.add_argument("--picture", type=Path, help="save what was shown as SVG")
     return parser.parse_args()
 
 

@@ -86,12 +86,7 @@ def test_a_busy_port_is_one_clear_line(settings, tmp_path):
 def test_help_is_there():
     for module in ("local.host", "local.directory", "local.azurite", "local.demo"):
         told = subprocess.run(
-            [sys.executable, "-m", module, "--help"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env=os.environ,
+            [sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
         )
         assert told.returncode == 0
         assert "usage:" in told.stdout
