@@ -101,6 +101,10 @@ class DirectoryControl:
         """A platform token that is wrong in some way: `claims`, `algorithm`, `kid`, `key`."""
         return str(_call(f"{self.desk}/control/identity/token", options)["token"])
 
+    def allow_redirect(self, uri: str) -> None:
+        """Register a further redirect URI of the app's."""
+        _call(f"{self.desk}/control/redirect-uris", {"uri": uri})
+
     def rotate_keys(self) -> None:
         _call(f"{self.desk}/control/identity/rotate", {})
 

@@ -20,6 +20,7 @@ class ControlRoutes:
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/control/tenants", self._make)
+        app.router.add_post("/control/redirect-uris", self._allow)
         app.router.add_get("/control/tenants/{tenant}/users", self._users)
         app.router.add_get("/control/tenants/{tenant}", self._state)
         app.router.add_post("/control/tenants/{tenant}/{verb}", self._do)
@@ -27,6 +28,10 @@ class ControlRoutes:
     async def _make(self, request: web.Request) -> web.Response:
         tenant = make_tenant(self._world, **await request.json())
         return web.json_response({"id": tenant.id, "domain": tenant.domain})
+
+    async def _allow(self, request: web.Request) -> web.Response:
+        self._world.redirect_uris.add((await request.json())["uri"])
+        return web.json_response({})
 
     async def _users(self, request: web.Request) -> web.Response:
         tenant = self._tenant(request)

@@ -56,6 +56,7 @@ class IdentityRoutes:
         app.router.add_get("/identity/sign-in", self._page)
         app.router.add_post("/identity/sign-in", self._sign_in)
         app.router.add_get("/identity/sign-out", self._sign_out)
+        app.router.add_get("/managed-identity/token", self._managed_identity)
         app.router.add_post("/control/identity/token", self._mint)
         app.router.add_post("/control/identity/rotate", self._rotate)
 
@@ -70,6 +71,14 @@ class IdentityRoutes:
             return web.json_response({"signIn": f"{self._world.desk}/identity/sign-in"}, status=401, headers=headers)
         token = self._world.identity_keys[0].sign(claims_of(self._world, person))
         return web.json_response({"token": token, "expiresIn": LIFE_SECONDS}, headers=headers)
+
+    async def _managed_identity(self, request: web.Request) -> web.Response:
+        """App Service's own endpoint: a token for the managed identity (`IDENTITY_ENDPOINT`)."""
+        now, resource = int(time.time()), request.query.get("resource", "")
+        claims: dict[str, object] = {"aud": resource, "iss": "managed-identity", "exp": now + LIFE_SECONDS}
+        token = self._world.login_key.sign(claims)
+        told = {"access_token": token, "expires_on": str(now + LIFE_SECONDS), "resource": resource}
+        return web.json_response({**told, "token_type": "Bearer", "client_id": request.query.get("client_id")})
 
     async def _mint(self, request: web.Request) -> web.Response:
         """A token that is wrong in some way: other claims, None to leave one out, another algorithm or key."""

@@ -1,12 +1,10 @@
 """The function host: faithful to host.json, to the queue and to the timer (facts/functions.md 1 to 3)."""
 
-import asyncio
 import base64
 import json
 import socket
 import subprocess
 import sys
-import time
 
 import httpx
 import pytest
@@ -17,29 +15,13 @@ from local.azurite import ROOT
 from local.host.process import HostError, start_host
 from sync.messages import ContinueMessage
 from sync.run import RunState
+from tests.local.waiting import until, until_async
 from tests.office import host_settings
 
 
 @pytest.fixture
 def settings(storage_account, directory):
     return host_settings(storage_account, directory, 7071)
-
-
-def until(condition, seconds=30.0):
-    """Wait for what the host does in its own time."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
-    return found
-
-
-async def until_async(condition, seconds=30.0):
-    end = time.monotonic() + seconds
-    while not (found := await condition()):
-        assert time.monotonic() < end, "it did not happen in time"
-        await asyncio.sleep(0.05)
-    return found
 
 
 def test_it_starts_with_the_table_of_functions(settings, tmp_path):
