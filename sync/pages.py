@@ -16,7 +16,6 @@ _ODD = "Microsoft Graph's record of this user has an unexpected shape"
 
 async def read_pages(work: Work) -> None:
     """Read and apply pages until the round is complete or the time is up, but one at least: a turn must get on."""
-    await take_roll(work)
     ahead: asyncio.Task[Page] | None = None
     try:
         while work.run.phase is Phase.READ:

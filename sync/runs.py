@@ -66,7 +66,7 @@ class Runs:
 
         def decide(connection: Connection | None, agenda: Agenda) -> Update:
             require_active(connection)
-            if not _already(agenda, wanted, approved=True):
+            if not _approved_already(agenda, wanted):
                 _require_waiting(agenda, wanted)
                 agenda = approve(agenda)
             return None, agenda, record
@@ -153,10 +153,10 @@ def _require_waiting(agenda: Agenda, wanted: RunId) -> Run:
     return waiting
 
 
-def _already(agenda: Agenda, wanted: RunId, *, approved: bool) -> bool:
+def _approved_already(agenda: Agenda, wanted: RunId) -> bool:
     """A second click on Approve is answered like the first."""
     run = agenda.find(wanted)
-    return run is not None and run.approved is approved and run.going
+    return run is not None and run.approved and run.pending_removals is not None
 
 
 def _last(agenda: Agenda, ended: Run) -> Run | None:

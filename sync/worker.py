@@ -34,7 +34,7 @@ from sync.messages import (
     write_message,
 )
 from sync.meter import Meter, metered
-from sync.pages import read_pages
+from sync.pages import read_pages, take_roll
 from sync.reading import PageReader, Sleep
 from sync.removals import see_to_removals, settle_edits
 from sync.run import Event, Mode, Phase, Request, Run, RunError, RunState, Trigger, run_id
@@ -244,6 +244,7 @@ class Worker:
 
 
 async def _work_on(work: Work) -> None:
+    await take_roll(work)
     while work.run.state is RunState.RUNNING:
         if work.run.phase is Phase.READ:
             await read_pages(work)

@@ -35,6 +35,10 @@ PUBLIC = {
 LIST = ListId("people")
 
 
+class Killed(BaseException):
+    """The worker's process died. Nothing of ours catches it."""
+
+
 class Clock:
     """The services' clock, which a test can move on."""
 
@@ -60,6 +64,21 @@ class Rig:
     clock: Clock
     workspace: WorkspaceId = field(default_factory=lambda: WorkspaceId(f"w-{uuid.uuid4().hex[:12]}"))
     list_id: ListId = LIST
+    kill_before: int | None = None
+    """The worker dies before so many more storage calls."""
+
+    def __post_init__(self) -> None:
+        count = self.services.tables._count
+
+        def counted() -> None:
+            if self.kill_before is not None:
+                self.kill_before -= 1
+                if self.kill_before <= 0:
+                    self.kill_before = None
+                    raise Killed
+            count()
+
+        self.services.tables._count = counted
 
     async def connect(self, **configuration: Any) -> None:
         """Write the connection as a finished consent and a first saved configuration leave it."""

@@ -1,0 +1,90 @@
+"""A storage that fails on purpose: a door in front of Azurite's tables and queues that spoils what passes."""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+_SIGNED = ("Content-Type", "Accept", "Accept-Encoding", "User-Agent")
+"""What a client may not add: the account's signature is over some of it."""
+AFTER = ("lost_after", "error_after")
+"""Azurite did the work, and the caller does not learn of it."""
+BEFORE = ("lost_before", "500", "503", "stall")
+
+
+@dataclass
+class FlakyStorage:
+    """`plan`: fault by the number of the request, from 1. `met` counts the faults that requests met."""
+
+    account: str
+    plan: dict[int, str] = field(default_factory=dict)
+    only: str = ""
+    """Only requests of this method are counted."""
+    seen: int = 0
+    kill: Callable[[], None] = lambda: None
+    met: Counter = field(default_factory=Counter)
+
+    async def open(self):
+        self._session = aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=_SIGNED)
+        self._runners = []
+        self.connection_string = self.account
+        for service in ("QueueEndpoint", "TableEndpoint"):
+            origin = re.search(rf"{service}=(http://[^/;]+)", self.account)[1]
+            app = web.Application(client_max_size=64 * 1024 * 1024)
+            app.router.add_route("*", "/{path:.*}", self._pass_on(origin))
+            runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            self._runners.append(runner)
+            here = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            self.connection_string = self.connection_string.replace(f"{service}={origin}", f"{service}={here}")
+        return self
+
+    async def close(self):
+        for runner in self._runners:
+            await runner.cleanup()
+        await self._session.close()
+
+    def spoil(self, **by_number):
+        """Count anew, and fail the n-th request: spoil(**{"3": "500"})."""
+        self.seen, self.plan = 0, {int(number): fault for number, fault in by_number.items()}
+
+    def _pass_on(self, origin):
+        async def pass_on(request):
+            self.seen += not self.only or request.method == self.only
+            counted = not self.only or request.method == self.only
+            fault = self.plan.pop(self.seen, None) if counted else None
+            if fault:
+                self.met[fault] += 1
+            if fault == "kill_before":
+                self.kill()
+            if fault == "lost_before":
+                request.transport.abort()
+                return web.Response()
+            if fault in ("500", "503"):
+                return web.Response(status=int(fault), text="made to fail")
+            if fault == "stall":
+                await asyncio.sleep(0.5)
+                return web.Response(status=503, text="slow, and no use")
+            body = await request.read()
+            headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
+            url = URL(f"{origin}{request.raw_path}", encoded=True)
+            async with self._session.request(request.method, url, data=body or None, headers=headers) as answer:
+                content = await answer.read()
+                if fault == "kill_after":
+                    self.kill()
+                if fault == "lost_after":
+                    request.transport.abort()
+                    return web.Response()
+                if fault == "error_after":
+                    return web.Response(status=500, text="made to fail")
+                dropped = ("content-length", "transfer-encoding")
+                kept = {name: value for name, value in answer.headers.items() if name.lower() not in dropped}
+                return web.Response(status=answer.status, body=content, headers=kept)
+
+        return pass_on

@@ -1,0 +1,147 @@
+"""What the list must be, by the spec alone: a reference model to hold the engine against (spec §3 to §5).
+
+It knows no pages, rows, hashes or crashes. It is written from the spec, a rule at a time, and shares no code with it.
+"""
+
+from dataclasses import dataclass, field
+
+MAPPING = {"givenName": "firstName", "surname": "lastName", "mail": "email", "companyName": "company"}
+
+
+@dataclass
+class Card:
+    """A contact as people see it. `user` is the directory user behind it, or whose it was when `linked` is False."""
+
+    born: tuple
+    fields: dict
+    own_id: str = ""
+    user: str | None = None
+    linked: bool = False
+    remembered: dict = field(default_factory=dict)
+    removed_by_person: bool = False
+    edited: bool = False
+
+
+@dataclass
+class Model:
+    """The list after each run. `users`: the directory now, by id; None for who was removed."""
+
+    keep_local: bool = False
+    hard_delete: bool = False
+    include_guests: bool = False
+    include_disabled: bool = False
+    users: dict = field(default_factory=dict)
+    cards: list = field(default_factory=list)
+    unheard: set = field(default_factory=set)
+    look_at_all: bool = True
+    ticks: int = 0
+
+    # What happens in the directory.
+
+    def hire(self, user_id, **values):
+        self.users[user_id] = dict(values)
+        self.unheard.add(user_id)
+
+    def change(self, user_id, **values):
+        if self.users.get(user_id) is not None:
+            self.users[user_id] |= values
+            self.unheard.add(user_id)
+
+    def leave(self, user_id):
+        if self.users.get(user_id) is not None:
+            self.users[user_id] = None
+            self.unheard.add(user_id)
+
+    def come_back(self, user_id, **values):
+        self.users[user_id] = dict(values)
+        self.unheard.add(user_id)
+
+    # What people do to contacts.
+
+    def add(self, **fields):
+        self.ticks += 1
+        self.cards.append(Card((self.ticks, ""), {k: v for k, v in fields.items() if v}))
+        return self.cards[-1]
+
+    def edit(self, card, **fields):
+        after = {k: v for k, v in {**card.fields, **fields}.items() if v}
+        if after != card.fields:
+            card.fields, card.edited = after, card.edited or card.linked
+
+    def drop(self, card):
+        if card.linked:
+            card.removed_by_person, card.edited, card.fields = True, True, {}
+        else:
+            self.cards.remove(card)
+
+    # A run, and what it means.
+
+    def run(self, order, *, full):
+        """`order`: in which order the directory names people; it decides between two with one mail."""
+        self.ticks += 1
+        full = full or self.look_at_all
+        heard = [one for one in order if full or one in self.unheard]
+        for user_id in heard:
+            if self.counts(user_id):
+                self.meet(user_id)
+        if not full:
+            for card in self.cards:
+                if card.edited and card.user not in heard:
+                    self.settle(card, card.remembered)
+        for user_id in [one for one in self.users if full or one in self.unheard]:
+            if not self.counts(user_id):
+                self.part(user_id)
+        self.unheard.clear()
+        self.look_at_all = False
+
+    def counts(self, user_id):
+        user = self.users.get(user_id)
+        if user is None or (user.get("userType") == "Guest" and not self.include_guests):
+            return False
+        return user.get("accountEnabled") is not False or self.include_disabled
+
+    def meet(self, user_id):
+        user = self.users[user_id]
+        values = {MAPPING[name]: user[name] for name in MAPPING if user.get(name)}
+        card = next((one for one in self.cards if one.user == user_id), None)
+        card = card or self.by_mail(user.get("mail"))
+        if card is None:
+            card = Card((self.ticks, user_id), {}, user=user_id)
+            self.cards.append(card)
+        if card.removed_by_person and self.keep_local:
+            card.edited = False
+            return
+        card.user, card.linked, card.removed_by_person = user_id, True, False
+        self.settle(card, values)
+
+    def by_mail(self, mail):
+        free = [one for one in self.cards if not one.linked and not self.heard_now(one)]
+        same = [one for one in free if mail and one.fields.get("email", "").strip().lower() == mail.strip().lower()]
+        return min(same, key=lambda one: one.born, default=None)
+
+    def heard_now(self, card):
+        """Whose contact it was comes before a matching address, if he is there himself."""
+        return card.user is not None and self.counts(card.user)
+
+    def settle(self, card, values):
+        if card.removed_by_person and self.keep_local:
+            card.edited = False
+            return
+        card.removed_by_person, card.edited, card.remembered = False, False, values
+        for target in MAPPING.values():
+            if not self.keep_local or target not in card.fields:
+                card.fields.pop(target, None)
+                card.fields |= {target: values[target]} if target in values else {}
+
+    def part(self, user_id):
+        for card in [one for one in self.cards if one.user == user_id]:
+            if card.removed_by_person or (card.linked and self.hard_delete):
+                self.cards.remove(card)
+            elif card.linked:
+                card.linked, card.edited, card.remembered = False, False, {}
+
+    # What people see.
+
+    def shown(self):
+        """Whether linked, and the fields, of every contact; by its (former) user, else by its own id."""
+        return {one.user or one.own_id: (one.linked, one.fields) for one in self.cards if not one.removed_by_person}

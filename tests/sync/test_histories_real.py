@@ -1,0 +1,219 @@
+"""Random histories on the real stack, with faults, redeliveries and dying workers, against the model (spec §3 to §6).
+
+HISTORIES sets how many; `make soak` runs thousands. Workers die inside a storage call, before it is sent: between any
+two writes of a slice. What the message, the clock and the next worker then do is what the host and the timer do.
+"""
+
+import asyncio
+import os
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from msgspec.structs import replace
+
+from contacts.contact import ContactId, Link, own_contact_id
+from contacts.edit_store import EditStore
+from contacts.edits import created, edited, removed
+from errors import TryLater
+from mapping.configuration import Configuration, ConflictResolution, DeletionBehavior, FieldMapping
+from sync.agenda import LEASE
+from sync.messages import ContinueMessage, StartMessage
+from sync.run import Mode, RunState, Trigger
+from tests.histories import FAULTY_HISTORY, pick, play_on_model
+from tests.model import MAPPING, Model
+from tests.rig import Killed, close_rig, make_rig
+
+EXAMPLES = int(os.environ.get("HISTORIES", "300"))
+_MAPPINGS = tuple(FieldMapping(source, target) for source, target in MAPPING.items())
+_LONGEST_RUN = 60
+FAULT_KINDS = {
+    "killed",
+    "paused",
+    "429 1",
+    "429 0",
+    "429 3600",
+    "429 http-date:2",
+    "429 None",
+    "500 None",
+    "502 None",
+} | {
+    *("503 None", "504 None", "403 None", "reset", "truncated", "malformed", "claims", "410 None", "400 None"),
+}
+met = Counter()
+
+
+class Stack:
+    """The engine, and the model beside it."""
+
+    def __init__(self, rig):
+        self.rig = rig
+        self.model = Model()
+        self.edits = EditStore(rig.services.tables, rig.services.contacts)
+        self.kill = None
+        self.known = set()
+        self.order = []
+
+    async def take(self, step):
+        play_on_model(self.model, step)
+        match step:
+            case ("hire", who, values):
+                self.rig.tenant.do(("hire", {**values, "id": who}))
+                self.touched(who)
+            case ("change", who, values) if who in self.known and self.model.users[who] is not None:
+                self.rig.tenant.change(who, **values)
+                self.touched(who)
+            case ("leave", who) if who in self.known:
+                self.rig.tenant.purge(who)
+                self.touched(who)
+            case ("configure", choices):
+                await self.configure(choices)
+            case ("add", fields) if any(fields.values()):
+                contact = created(own_contact_id(), fields, self.stamp())
+                await self.edits.add(self.rig.partition, contact)
+                self.model.add(**fields).own_id = contact.id
+            case ("edit", nth, fields) if (card := pick(self.model, nth)) is not None:
+                await self.edits.change(
+                    self.rig.partition, await self.id_of(card), lambda it: edited(it, fields, self.stamp())
+                )
+                self.model.edit(card, **fields)
+            case ("drop", nth) if (card := pick(self.model, nth)) is not None:
+                await self.edits.change(
+                    self.rig.partition, await self.id_of(card), lambda it: removed(it, self.stamp())
+                )
+                self.model.drop(card)
+            case ("fault", {"expire": shape}):
+                self.rig.tenant.expire(shape)
+                # A full round has everybody in the directory's own order.
+                self.model.look_at_all = True
+            case ("fault", fault):
+                self.rig.tenant.fault("delta", **fault)
+            case ("run", full, kill):
+                await self.run(full=full, kill=kill)
+
+    def touched(self, who):
+        self.known.add(who)
+        self.order = [one for one in self.order if one != who] + [who]
+
+    def stamp(self):
+        return self.rig.clock().isoformat().replace("+00:00", "Z")
+
+    async def id_of(self, card):
+        wanted = card.user or card.own_id
+        return next(ContactId(one.id) for one in await self.rig.rows() if (one.source_id or one.id) == wanted)
+
+    async def configure(self, choices):
+        def save(connection, agenda):
+            chosen = replace(
+                connection.configuration,
+                version=connection.configuration.version + 1,
+                conflict_resolution=ConflictResolution.KEEP_LOCAL
+                if choices["keep_local"]
+                else ConflictResolution.SOURCE_WINS,
+                deletion_behavior=DeletionBehavior.HARD_DELETE if choices["hard_delete"] else DeletionBehavior.UNLINK,
+                include_guests=choices["include_guests"],
+                include_disabled=choices["include_disabled"],
+            )
+            return replace(connection, configuration=chosen), agenda, ()
+
+        await self.rig.services.workspaces.update(self.rig.workspace, save)
+
+    async def run(self, *, full, kill):
+        asked = await self.rig.ask(Mode.FULL if full else Mode.DELTA, Trigger.MANUAL)
+        message = ContinueMessage(self.rig.workspace, asked.id, 0)
+        self.kill = kill
+        for _ in range(_LONGEST_RUN):
+            run = await self.rig.run(asked.id)
+            if not run.going:
+                break
+            await self.deliver(run, message)
+            # A message comes twice; or late, with a step that is long past.
+            message = (
+                StartMessage(self.rig.workspace)
+                if run.step % 2
+                else ContinueMessage(self.rig.workspace, run.id, run.step)
+            )
+        await self.rig.queue.clear_messages()
+        assert run.state is RunState.COMPLETED, run.error
+        self.check_counts(run)
+        full = run.mode is Mode.FULL
+        self.model.run(self.served(full=full), full=full)
+
+    def served(self, *, full):
+        """The order in which the directory names people: as they came in a first round, as they changed in a delta."""
+        return [one for one in self.model.users if one in self.known] if full else self.order
+
+    async def deliver(self, run, message):
+        self.rig.kill_before = self.kill
+        try:
+            await self.rig.services.worker.handle(message)
+        except Killed:
+            met["killed"] += 1
+            self.rig.clock.offset += LEASE + timedelta(seconds=1)
+        except TryLater:
+            met["tried later"] += 1
+        finally:
+            self.kill, self.rig.kill_before = self.rig.kill_before, None
+        if run.resume_at is not None:
+            met["paused"] += 1
+            self.rig.clock.offset += timedelta(seconds=3601)
+
+    @staticmethod
+    def check_counts(run):
+        counts = run.counts
+        assert (
+            min(counts.added, counts.updated, counts.linked, counts.unchanged, counts.removed, counts.unlinked) >= 0
+        ), counts
+
+    async def shown(self):
+        return {
+            one.source_id or one.id: (one.link is Link.LINKED, dict(one.fields))
+            for one in await self.rig.rows()
+            if one.link is not Link.REMOVED
+        }
+
+    async def check(self):
+        shown = await self.shown()
+        assert shown == self.model.shown()
+        agenda, tally = await self.rig.agenda(), await self.rig.services.contacts.tally(self.rig.partition)
+        assert agenda.totals.contacts + tally.contacts == len(shown)
+        assert agenda.totals.linked + tally.linked == sum(linked for linked, _ in shown.values())
+
+
+@pytest.fixture(scope="session")
+def storage(azurite):
+    return azurite.connection_string("account1380")
+
+
+async def play(directory, storage, history):
+    rig = await make_rig(storage, directory.settings(), directory.control.tenant())
+    try:
+        await rig.connect(field_mappings=_MAPPINGS, removal_guard=None)
+        stack = Stack(rig)
+        for step in history:
+            await stack.take(step)
+            if step[0] == "run":
+                await stack.check()
+        met.update(rig.tenant.state()["faultsMet"])
+    finally:
+        await close_rig(rig)
+
+
+def test_every_history_ends_in_the_list_that_the_spec_says(directory, storage):
+    assert Configuration().removal_guard is not None
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    )
+    @given(FAULTY_HISTORY)
+    def every(history):
+        asyncio.run(play(directory, storage, history))
+
+    every()
+    print(f"\n{EXAMPLES} histories met: {dict(sorted(met.items()))}")
+    assert met["killed"] > EXAMPLES // 10
+    assert not FAULT_KINDS - set(met), "some kinds of faults were never met"
