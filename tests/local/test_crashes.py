@@ -67,7 +67,7 @@ async def test_a_host_killed_at_any_write_leaves_the_same_list(rig, flaky, direc
 
 
 async def journey(rig, flaky, settings, queue, tmp_path, kind):
-    """Kill the host at its first write, start it again, kill it at the second write from there, and so on to the end."""
+    """Kill the host at its first write, start it again, kill it at the second from there, and so on to the end."""
     asked = await rig.ask()
     for point in range(1, MOST_WRITES):
         flaky.spoil(**{str(point % 4 + 1): kind})
