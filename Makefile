@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help run demo test lint setup clean
+.PHONY: help run demo test soak mutants lint setup clean
 
 BIN := .venv/bin
 # A caller's virtual environment, or its cache, is not ours.
@@ -21,6 +21,12 @@ demo: setup  ## the same, without serving
 
 test: setup  ## every test, on the real Azurite
 	@exec $(BIN)/python -m pytest -n 2 --dist loadfile
+
+soak: setup  ## 5,000 random histories on real parts, and 100,000 over the pure plan (half an hour)
+	@HISTORIES=5000 HISTORIES_PURE=100000 exec $(BIN)/python -m pytest -s --timeout 7200 tests/sync/test_histories_real.py tests/sync/test_histories_pure.py
+
+mutants: setup  ## put small mistakes into the engine, one after the other: the tests must catch each
+	@exec $(BIN)/python -m tests.mutations
 
 lint: setup  ## ruff, and mypy in strict mode
 	@$(BIN)/ruff check --quiet .

@@ -86,3 +86,4 @@ async def _start_over(work: Work) -> None:
     await work.remember(
         replace(work.run, mode=Mode.FULL, cursor=None, first_page=work.run.page, counts=counts, phase=Phase.READ)
     )
+    await take_roll(work)

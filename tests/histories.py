@@ -56,31 +56,40 @@ _BEGIN = [("hire", one, {"givenName": "Ada", "mail": f"{place}@x.example"}) for 
 _BEGIN = [*_BEGIN, ("run", True, None)]
 _END = [("run", False, None)]
 HISTORY = st.lists(STEP, min_size=3, max_size=16).map(lambda steps: [*_BEGIN, *steps, *_END])
-FAULTY_STEP = STEP | st.tuples(
-    st.just("fault"),
-    st.sampled_from(
-        [
-            {"status": 429, "retryAfter": "1"},
-            {"status": 429, "retryAfter": "0"},
-            {"status": 429, "retryAfter": "3600"},
-            {"status": 429, "retryAfter": "http-date:2"},
-            {"status": 429},
-            {"status": 500},
-            {"status": 502},
-            {"status": 503},
-            {"status": 504},
-            {"status": 403, "code": "AccessDenied"},
-            {"kind": "reset"},
-            {"kind": "truncated"},
-            {"kind": "malformed"},
-            {"kind": "claims"},
-            {"status": 410, "code": "resyncRequired"},
-            {"status": 400, "code": "syncStateNotFound"},
-            {"expire": "Request_UnsupportedQuery"},
-        ]
-    ),
-)
+FAULTS = [
+    {"status": 429, "retryAfter": "1"},
+    {"status": 429, "retryAfter": "0"},
+    {"status": 429, "retryAfter": "3600"},
+    {"status": 429, "retryAfter": "http-date:2"},
+    {"status": 429},
+    {"status": 500},
+    {"status": 502},
+    {"status": 503},
+    {"status": 504},
+    {"status": 403, "code": "AccessDenied"},
+    {"kind": "reset"},
+    {"kind": "truncated"},
+    {"kind": "malformed"},
+    {"kind": "claims"},
+    {"status": 410, "code": "resyncRequired"},
+    {"status": 400, "code": "syncStateNotFound"},
+    {"expire": "Request_UnsupportedQuery"},
+]
+FAULTY_STEP = STEP | st.tuples(st.just("fault"), st.sampled_from(FAULTS))
 FAULTY_HISTORY = st.lists(FAULTY_STEP, min_size=3, max_size=16).map(lambda steps: [*_BEGIN, *steps, *_END])
+ONE_OF_EACH = [
+    [
+        *_BEGIN,
+        ("change", PEOPLE[0], {"givenName": "Bob"}),
+        ("leave", PEOPLE[1]),
+        ("fault", fault),
+        ("run", full, kill),
+        *_END,
+    ]
+    for fault in FAULTS
+    for full, kill in ((False, None), (True, None), (False, 6))
+]
+"""Histories in which each kind of fault is met for certain, by a delta and by a full run, while somebody leaves."""
 
 
 def play_on_model(model, step):
