@@ -1,15 +1,14 @@
 """Applies a plan: journal first, then the contacts; again from what is stored then, when somebody wrote in between."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contacts.contact import Contact, mail_prefix, write_operations
+from contacts.contact import write_operations
 from errors import Conflict, TryLater
-from mapping.contact_fields import matching_email
 from mapping.fields import ObjectId
 from sync.journal import JournalPage
-from sync.plan import Change, Known, Moment, Person, Plan, counts_of, plan_page, skipped
+from sync.plan import Change, Moment, Person, Plan, counts_of, plan_page, skipped
 from sync.run import Counts
 from sync.work import Work
 
@@ -38,11 +37,13 @@ async def apply_page(work: Work, named: Named) -> Counts:
         return Counts()
     journal = await earlier_attempt(work)
     people = named.people
-    look = [one for one in people if journal or work.run.reconsider or not work.roll.unchanged(one)]
-    fast = sum(1 for one in people if one.id not in work.roll) - sum(1 for one in look if one.id not in work.roll)
+    roll = work.roll
+    look = [one for one in people if journal or work.run.reconsider or not roll.unchanged(one)]
+    skipped_over = {one.id for one in people}.difference(one.id for one in look)
+    fast = sum(1 for one in skipped_over if one not in roll)
     values = work.values
     for attempt in range(_TRIES):
-        known = await _known(work, look, fresh=attempt > 0)
+        known = await work.gathering.known(look, fresh=attempt > 0)
         plan = plan_page(look, known, work.configuration, values, moment(work, journal))
         page = JournalPage(list(named.present), list(named.gone), [*named.unread, *plan.changes])
         try:
@@ -51,7 +52,7 @@ async def apply_page(work: Work, named: Named) -> Counts:
             journal = journal | {change.contact_id: change for change in plan.changes}
             await pause_after(work, error, attempt)
         else:
-            work.roll.wrote([write.after for write in plan.writes if write.after is not None])
+            work.gathering.wrote([write.after for write in plan.writes if write.after is not None])
             return counts_of(named.read, plan.unchanged + fast, changes)
     raise TryLater("a page could not be written, six times")
 
@@ -97,33 +98,3 @@ async def pause_after(work: Work, error: TryLater, attempt: int) -> None:
         raise error
     if not isinstance(error, Conflict):
         await asyncio.sleep(error.after_seconds or _PAUSE_SECONDS * 2**attempt)
-
-
-async def _known(work: Work, people: Collection[Person], *, fresh: bool) -> Known:
-    """Gather what is stored of people: from the roll where the list was scanned, else by point reads.
-
-    `fresh`: the roll may be out of date, because somebody wrote in between.
-    """
-    if work.roll.scanned and not fresh:
-        contacts, taken = await _by_roll(work, people)
-    else:
-        found = await work.contacts.of_users(work.partition, [one.id for one in people])
-        contacts, taken = found.contacts, found.taken
-    emails = {email for one in people if one.id not in contacts and (email := matching_email(one.mail))}
-    if work.roll.scanned and not fresh:
-        emails = {email for email in emails if mail_prefix(email) in work.roll.addresses}
-    by_email = await work.contacts.by_email(work.partition, emails) if emails else {}
-    return Known(contacts, by_email, taken)
-
-
-async def _by_roll(work: Work, people: Collection[Person]) -> tuple[dict[ObjectId, Contact], set[str]]:
-    ids = {one.id: contact_id for one in people if (contact_id := work.roll.contact_id(one.id)) is not None}
-    rows = await work.contacts.read(work.partition, ids.values()) if ids else {}
-    contacts = {one: rows[contact_id] for one, contact_id in ids.items() if contact_id in rows}
-    moved = [one for one, contact_id in ids.items() if contact_id not in rows or rows[contact_id].source_id != one]
-    taken: set[str] = {one.id for one in people if work.roll.taken(one.id)}
-    if moved:
-        found = await work.contacts.of_users(work.partition, moved)
-        contacts = {one: contact for one, contact in contacts.items() if one not in moved} | found.contacts
-        taken |= found.taken
-    return contacts, taken

@@ -10,7 +10,7 @@ import msgspec
 
 from connect.connection import Connection, ContactsOnDisconnect, connection_operation
 from contacts.contact import Contact, Link, partition_of, write_operations
-from contacts.store import ContactStore
+from contacts.store import ContactStore, ScanRow
 from errors import Conflict
 from storage.queue import MessageQueue
 from storage.transaction import Partition
@@ -89,7 +89,7 @@ class Closing:
         """The connection without its tenant; its list stays, with all who are in it, counted anew."""
         tally = await self.contacts.tally(partition)
         shown = 0
-        async for rows in self.contacts.scan(partition):
+        async for rows in self.contacts.scan(partition, ScanRow):
             shown += sum(row.link in (Link.LINKED, Link.UNLINKED, Link.LOCAL) for row in rows)
         totals = Totals(contacts=shown - tally.contacts, linked=-tally.linked)
         ended = msgspec.structs.replace(connection, tenant_id=None, closing=None)

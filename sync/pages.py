@@ -37,9 +37,7 @@ async def read_pages(work: Work) -> None:
 async def take_roll(work: Work) -> None:
     """Learn what a worker must know before it goes on: for a full run the list, and who was named so far."""
     if work.run.mode is Mode.FULL and not work.roll.scanned:
-        async for rows in work.contacts.scan(work.partition):
-            work.roll.scan(rows)
-        work.roll.scanned = True
+        await work.gathering.scan(keep=work.run.reconsider)
     if work.resumed and work.run.page > work.run.first_page:
         async for number, page in work.workspaces.journal(work.connection.workspace_id, work.run.id):
             if work.run.first_page <= number < work.run.page:
@@ -81,7 +79,7 @@ async def _take_in(work: Work, page: Page) -> None:
 async def _start_over(work: Work) -> None:
     """The delta link is gone: read everything again, and sweep (spec §6). What was written stays counted."""
     counts = replace(work.run.counts, read=0, unchanged=0)
-    work.roll.forget_names()
+    work.gathering = work.new_gathering()
     work.agenda = replace(work.agenda, delta_link=None)
     await work.remember(
         replace(work.run, mode=Mode.FULL, cursor=None, first_page=work.run.page, counts=counts, phase=Phase.READ)

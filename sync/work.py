@@ -15,6 +15,7 @@ from mapping.configuration import Configuration
 from mapping.values import ValueReader
 from storage.transaction import Operation, Partition
 from sync.agenda import LEASE, Agenda
+from sync.gathering import Gathering
 from sync.meter import Meter
 from sync.reading import PageReader
 from sync.rollcall import RollCall
@@ -49,7 +50,18 @@ class Work:
     before: Cost
     now: Callable[[], datetime]
     until: float
-    roll: RollCall = field(default_factory=RollCall)
+    gathering: Gathering = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.gathering = self.new_gathering()
+
+    def new_gathering(self) -> Gathering:
+        """Nothing read yet, nobody named."""
+        return Gathering(self.contacts, self.partition, self.agenda.totals.contacts)
+
+    @property
+    def roll(self) -> RollCall:
+        return self.gathering.roll
 
     @property
     def time_is_up(self) -> bool:
