@@ -75,9 +75,6 @@ async def see_to_removals(work: Work) -> None:
     if not work.run.approved and guard is not None and not guard.allows(linked, work.run.linked_before):
         await _wait_for_approval(work, leavers, linked)
         return
-    if leavers and not work.run.approved:
-        # From here on the guard has spoken: a crash half-way must not ask it again about the rest.
-        await work.remember(replace(work.run, approved=True))
     while leavers or work.resumed:
         batch, leavers = leavers[:_BATCH], leavers[_BATCH:]
         await _remove(work, batch)

@@ -42,18 +42,18 @@ async def fail(
     assert isinstance(whole.body, bytes)
     if fault.kind is Kind.TRUNCATED:
         return await _truncated(request, whole.body)
-    return web.Response(body=_spoiled(fault.kind, whole.body), content_type="application/json")
+    return web.Response(body=_spoiled(fault, whole.body), content_type="application/json")
 
 
-def _spoiled(kind: Kind, body: bytes) -> bytes:
-    if kind is Kind.MALFORMED:
+def _spoiled(fault: Fault, body: bytes) -> bytes:
+    if fault.kind is Kind.MALFORMED:
         return body[: len(body) // 2]
     page = msgspec.json.decode(body)
-    if kind is Kind.FOREIGN_LINK:
+    if fault.kind is Kind.FOREIGN_LINK:
         page.pop("@odata.deltaLink", None)
         page["@odata.nextLink"] = "https://graph.example.org/v1.0/users/delta?$skiptoken=stolen"
     elif page["value"]:
-        page["value"][0]["surname"] = {"not": "a text"}  # ODD_RECORD
+        page["value"][0][fault.code or "surname"] = {"not": "a text"}  # ODD_RECORD
     return msgspec.json.encode(page)
 
 

@@ -33,7 +33,7 @@ class Fault(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """A fault for the next `times` requests after `skip` others.
 
     `retry_after` is the header's text as it goes out ('http-date:N' for a date N seconds ahead), None for no header.
-    `code` is Graph's error code or the AADSTS number.
+    `code` is Graph's error code, the AADSTS number, or the field that is odd in an odd record.
     """
 
     operation: Operation

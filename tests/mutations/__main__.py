@@ -67,7 +67,7 @@ def _caught_by(copy: Path) -> str | None:
     """The ring whose tests fail, None when all pass."""
     for ring, paths in (("pure", PURE), ("real parts", REAL)):
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "2", "--dist", "loadfile", *paths]
-        environment = os.environ | {"HISTORIES": "60", "HISTORIES_PURE": "500"}
+        environment = os.environ | {"HISTORIES": "40", "HISTORIES_PURE": "500"}
         tried = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
         code = tried.returncode
         if " failed" in tried.stdout:

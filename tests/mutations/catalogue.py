@@ -55,12 +55,6 @@ MUTATIONS = (
     Mutation("the guard takes the smaller limit", "mapping/configuration.py", "removals <= max(", "removals <= min("),
     Mutation("the guard is not asked", "sync/removals.py", "not work.run.approved and guard", "False and guard"),
     Mutation(
-        "the guard is asked again half-way",
-        "sync/removals.py",
-        "await work.remember(replace(work.run, approved=True))",
-        "pass",
-    ),
-    Mutation(
         "a sweep after an unreadable record", "sync/removals.py", "elif work.run.incomplete:", "elif not work.run:"
     ),
     Mutation(

@@ -103,6 +103,21 @@ async def test_an_odd_record_is_skipped_and_listed_and_nobody_is_lost(rig, tenan
     assert await rig.linked() == rig.expected()
 
 
+async def test_while_somebody_has_no_readable_id_nobody_counts_as_gone(rig, tenant):
+    await rig.connect()
+    await rig.full()
+    everybody = await rig.linked()
+    left = sorted(everybody)[0]
+    tenant.purge(left)
+    tenant.fault("delta", kind="odd_record", code="id")
+
+    run = await rig.full()
+
+    assert (run.counts.skipped, run.counts.unlinked) == (1, 0)
+    assert await rig.linked() == everybody
+    assert (await rig.full()).counts.unlinked == 1
+
+
 @pytest.mark.parametrize("lost_as", ["700016", "7000229", "7000112", "90002", "5000225", "Authorization_RequestDenied"])
 async def test_lost_consent_ends_runs_and_keeps_contacts_and_configuration(rig, tenant, lost_as):
     await rig.connect()

@@ -25,6 +25,15 @@ def test_a_new_person_becomes_a_contact_under_his_own_id():
     assert after.fields == {"firstName": "Ada", "email": "ada@x.example"}
 
 
+def test_of_several_contacts_with_the_address_the_oldest_is_taken_over():
+    old = contact(Link.LOCAL, None, BOB, email="ada@x.example")
+    young = contact(Link.LOCAL, None, "00000000-0000-4000-8000-00000000000c", email="ADA@x.example")
+
+    after = only(plan([user(mail="ada@x.example")], known(old, young)))
+
+    assert after.id == BOB
+
+
 def test_a_contact_that_shows_everything_is_not_written():
     person = user(given_name="Ada")
     stored = seen_as(contact(firstName="Ada"), person)
