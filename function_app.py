@@ -59,6 +59,13 @@ async def save_config(req: func.HttpRequest) -> func.HttpResponse:
     return await services().integration.configure(req)
 
 
+@app.route("integrations/entra/preview", methods=["POST"])
+@answering
+async def preview_config(req: func.HttpRequest) -> func.HttpResponse:
+    """What a configuration would do."""
+    return await services().integration.preview(req)
+
+
 @app.route("integrations/entra/status", methods=["GET"])
 @answering
 async def show_status(req: func.HttpRequest) -> func.HttpResponse:
@@ -176,6 +183,13 @@ async def remove_contact(req: func.HttpRequest) -> func.HttpResponse:
 async def show_health(req: func.HttpRequest) -> func.HttpResponse:
     """Whether the app can do its work."""
     return await services().health.show(req)
+
+
+@app.route("portal/{*path}", methods=["GET"])
+@answering
+async def show_portal(req: func.HttpRequest) -> func.HttpResponse:
+    """The Integrations page."""
+    return await services().portal.show(req)
 
 
 @app.route("integrations/entra/consent", methods=["POST"])

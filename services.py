@@ -24,6 +24,7 @@ from api.consent import ConsentCalls
 from api.contacts import ContactCalls
 from api.health import HealthCalls
 from api.integration import Integration
+from api.portal import PortalCalls
 from api.runs import RunCalls
 from connect.connection import TABLE as CONNECTIONS
 from connect.consent import Consent
@@ -42,6 +43,7 @@ from sync.connecting import Connecting
 from sync.messages import QUEUE
 from sync.meter import count_graph_request, count_table_transaction
 from sync.ncrontab import parse
+from sync.preview import Previews
 from sync.reading import Sleep
 from sync.runs import Runs
 from sync.schedule import TABLE as SCHEDULE
@@ -73,6 +75,7 @@ class Services:
     contact_calls: ContactCalls
     consent_calls: ConsentCalls
     health: HealthCalls
+    portal: PortalCalls
 
     async def close(self) -> None:
         await self.graph.close()
@@ -125,6 +128,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         now,
         sleep,
     )
+    previews = Previews(contacts, graph, credentials, now, sleep)
     sign_in = SignIn(
         settings.entra_client_id,
         settings.entra_authority,
@@ -146,12 +150,13 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         runs=runs,
         alarms=alarms,
         integration=Integration(
-            callers, tables, workspaces, contacts, schedule, runs, parse(settings.sync_schedule), now
+            callers, tables, workspaces, contacts, schedule, runs, previews, parse(settings.sync_schedule), now
         ),
         run_calls=RunCalls(callers, workspaces, runs, now),
         contact_calls=ContactCalls(callers, tables, workspaces, contacts, EditStore(tables, contacts), now),
         consent_calls=ConsentCalls(callers, consent, connecting, workspaces, now),
         health=HealthCalls(tables, alarms, now),
+        portal=PortalCalls(settings.portal_token_url, settings.portal_url),
     )
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from api.answers import answer
 from api.caller import Caller, Callers, require_admin
 from api.requests import page_of, read_body
-from api.shapes import contact_shape
+from api.shapes import contact_shape, origins_shape
 from connect.connection import LIST_DESCRIPTION, Connection, ListId
 from contacts.contact import ContactId, Link, own_contact_id, partition_of
 from contacts.custom_fields import fields_of
@@ -19,6 +19,7 @@ from contacts.edit_store import EditStore
 from contacts.edits import Edit, checked, created, edited, removed
 from contacts.store import ContactStore
 from errors import NotFound, Refused
+from mapping.configuration import Configuration
 from mapping.contact_fields import STANDARD_FIELDS
 from storage.table import Tables
 from storage.transaction import Partition
@@ -27,6 +28,7 @@ from sync.audit import Action, entry
 from sync.workspaces import Update, Workspaces
 
 _LONGEST_NAME = 120
+_LONGEST_SEARCH = 100
 _ID_LENGTH = 36
 _ContactBody = msgspec.defstruct(
     "ContactBody",
@@ -90,18 +92,27 @@ class ContactCalls:
         return answer(_list_shape(connection))
 
     async def contacts(self, req: func.HttpRequest) -> func.HttpResponse:
-        """A page in the order of ids. It may hold fewer than `limit`, and still have a next one."""
+        """A page in the order of ids, of contacts that hold the text `search`. A short one may still have a next."""
         caller = await self._callers.of(req)
         partition, list_id = await self._list(caller, req)
         most, continuation = page_of(req)
-        contacts, continuation = await self._contacts.page(partition, most, continuation)
+        search = req.params.get("search", "").strip().lower()
+        if len(search) > _LONGEST_SEARCH:
+            raise Refused("The search is not valid.", {"search": f"at most {_LONGEST_SEARCH} characters"})
+        if search:
+            contacts, continuation = await self._contacts.search(partition, search, most, continuation)
+        else:
+            contacts, continuation = await self._contacts.page(partition, most, continuation)
         shown = [contact_shape(one, list_id) for one in contacts if one.link is not Link.REMOVED]
         return answer({"contacts": shown, "continuation": continuation or None})
 
     async def contact(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self._callers.of(req)
         partition, list_id = await self._list(caller, req)
-        return answer(contact_shape(await self._edits.contact(partition, _contact_id(req)), list_id))
+        contact = await self._edits.contact(partition, _contact_id(req))
+        connection, _ = await self._workspaces.load(caller.workspace_id)
+        chosen = connection.configuration if connection is not None else Configuration()
+        return answer(contact_shape(contact, list_id) | origins_shape(contact, chosen))
 
     async def add(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self._callers.of(req)

@@ -25,11 +25,12 @@ from mapping.configuration import (
     RemovalGuard,
     validate,
 )
-from mapping.fields import DIRECTORY_FIELDS
+from mapping.fields import DIRECTORY_FIELDS, NEEDED_FIELDS
 from storage.table import Tables
 from sync.agenda import Agenda, Totals, ask
 from sync.audit import Action, entry
 from sync.ncrontab import Schedule as Timetable
+from sync.preview import Previews
 from sync.run import Mode, Request, Trigger
 from sync.runs import NotSyncing, Runs
 from sync.schedule import Schedule
@@ -62,6 +63,7 @@ class Integration:
         contacts: ContactStore,
         schedule: Schedule,
         runs: Runs,
+        previews: Previews,
         timetable: Timetable,
         now: Callable[[], datetime],
     ) -> None:
@@ -71,6 +73,7 @@ class Integration:
         self._contacts = contacts
         self._schedule = schedule
         self._runs = runs
+        self._previews = previews
         self._timetable = timetable
         self._now = now
 
@@ -92,6 +95,7 @@ class Integration:
                     for one in targets.values()
                 ],
                 "defaultMappings": DEFAULT_MAPPINGS,
+                "neededFields": NEEDED_FIELDS,
             }
         )
 
@@ -133,6 +137,15 @@ class Integration:
         await self._runs.wake(agenda)
         assert connection is not None
         return _configuration_answer(connection.configuration)
+
+    async def preview(self, req: func.HttpRequest) -> func.HttpResponse:
+        """What a configuration would do. Nothing is written."""
+        caller = await self._callers.of(req)
+        require_admin(caller)
+        wanted = read_body(req, ConfigurationBody).configuration()
+        validate(wanted, await fields_of(self._tables, caller.workspace_id))
+        connection, agenda = await self._workspaces.load(caller.workspace_id)
+        return answer(await self._previews.of(_configurable(connection), agenda, wanted))
 
     async def status(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self._callers.of(req)

@@ -10,6 +10,7 @@ from api.answers import answer
 from api.caller import Caller, Callers, require_admin
 from api.requests import page_of, read_body
 from api.shapes import run_shape
+from errors import Refused
 from sync.audit import Action, entry
 from sync.plan import Counted, Outcome
 from sync.run import Mode, Request, Run, RunId, Trigger
@@ -73,10 +74,11 @@ class RunCalls:
         return answer(run_shape(await self._workspaces.run(caller.workspace_id, _run_id(req))))
 
     async def changes(self, req: func.HttpRequest) -> func.HttpResponse:
-        """A page of a run's history: `limit` counts pages of the journal, each of up to some hundred changes."""
+        """A page of a run's history, of one `outcome` if asked. `limit` counts journal pages of some 200 changes."""
         caller = await self._callers.of(req)
         run = await self._workspaces.run(caller.workspace_id, _run_id(req))
         most, continuation = page_of(req, default=20)
+        wanted = outcome_of(req)
         pages, continuation_after = await self._workspaces.journal_pages(
             caller.workspace_id, run.id, most, continuation
         )
@@ -84,7 +86,7 @@ class RunCalls:
             ChangeShape(one.contact_id, one.outcome, one.name, one.before, one.after, one.reason)
             for page in pages
             for one in page.changes
-            if one.counted is not Counted.BEFORE or one.before != one.after
+            if (one.counted is not Counted.BEFORE or one.before != one.after) and wanted in (None, one.outcome)
         ]
         return answer({"changes": changes, "continuation": continuation_after or None})
 
@@ -114,6 +116,14 @@ class RunCalls:
         caller = await self._callers.of(req)
         require_admin(caller)
         return caller
+
+
+def outcome_of(req: func.HttpRequest) -> Outcome | None:
+    """Raises: Refused."""
+    text = req.params.get("outcome", "")
+    if text and text not in list(Outcome):
+        raise Refused("The outcome is not valid.", {"outcome": f"one of {', '.join(Outcome)}"})
+    return Outcome(text) if text else None
 
 
 def _run_id(req: func.HttpRequest) -> RunId:

@@ -7,13 +7,17 @@ import msgspec
 
 from connect.connection import Connection
 from contacts.contact import Contact, Link
+from mapping.configuration import Configuration
 from mapping.contact_fields import STANDARD_FIELDS
 from sync.agenda import Agenda, Totals
-from sync.run import Cost, Counts, Mode, PendingRemovals, Run, RunError, RunState, Trigger
+from sync.run import Cost, Counts, Mode, PendingRemovals, Run, RunError, RunState, Trigger, WaitingFor, time_of
 
 
 class RunShape(msgspec.Struct, frozen=True, rename="camel"):
-    """A run. `createdAt`, `resumeAt` (while Microsoft asks for a pause) and `cost` go beyond spec §7."""
+    """A run. Beyond spec §7: `createdAt`, `cost`, `expected` (users to read), `restarted` (change tracking was lost).
+
+    While a run pauses, `resumeAt` says until when, and `waitingFor` for whom.
+    """
 
     id: str
     mode: Mode
@@ -24,6 +28,9 @@ class RunShape(msgspec.Struct, frozen=True, rename="camel"):
     started_at: datetime | None
     completed_at: datetime | None
     resume_at: datetime | None
+    waiting_for: WaitingFor | None
+    expected: int | None
+    restarted: bool
     requested_by: str | None
     pending_removals: PendingRemovals | None
     cost: Cost
@@ -41,6 +48,9 @@ def run_shape(run: Run) -> RunShape:
         run.started_at,
         run.completed_at,
         run.resume_at,
+        run.waiting_for,
+        run.expected,
+        run.restarted,
         run.requested_by,
         run.pending_removals,
         run.cost,
@@ -107,6 +117,23 @@ def contact_shape(contact: Contact, list_id: str) -> dict[str, Any]:
         "createdAt": contact.created_at,
         "updatedAt": contact.updated_at,
     }
+
+
+def origins_shape(contact: Contact, configuration: Configuration) -> dict[str, Any]:
+    """Where a linked contact's values come from, by contact field. Goes beyond spec §7.
+
+    `edited`: a person's value stands instead of the directory's. `syncedAt`: when the run that last wrote it began.
+    """
+    linked = contact.link is Link.LINKED
+    origins = {
+        mapping.target: {
+            "directoryField": mapping.source,
+            "directoryValue": contact.source.get(mapping.source),
+            "edited": contact.fields.get(mapping.target) != contact.source.get(mapping.source),
+        }
+        for mapping in (configuration.field_mappings if linked else ())
+    }
+    return {"origins": origins, "syncedAt": time_of(contact.run) if linked else None}
 
 
 def connection_shape(connection: Connection | None, *, is_admin: bool, ask_admin: str) -> dict[str, Any]:

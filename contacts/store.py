@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from contacts.contact import TABLE, Contact, ContactId, from_row, link_key, mail_prefix
+from contacts.contact import TABLE, Contact, ContactId, Link, from_row, link_key, mail_prefix
 from errors import RowRefused
 from mapping.fields import ObjectId
 from storage.table import Tables
@@ -16,6 +16,8 @@ from storage.transaction import Operation, Partition, grouped
 _AT_ONCE = 16
 _OLDEST = 5
 """Candidates read for one address: more than one only matters when several people of a page share it."""
+
+_SEARCHED_PAGES, _LARGEST_PAGE = 5, 1000
 
 TALLY_KEY = "tally"
 _CONTACT_KEYS_END = "g"
@@ -128,6 +130,25 @@ class ContactStore:
         where = f"PartitionKey eq '{partition.key}' and RowKey lt '{_CONTACT_KEYS_END}'"
         rows, continuation = await self._tables.after(TABLE, where, dict[str, Any], continuation, most)
         return [from_row(row) for row in rows], continuation
+
+    async def search(
+        self, partition: Partition, text: str, most: int, continuation: str = ""
+    ) -> tuple[list[Contact], str]:
+        """Contacts that hold a lower-case text in a field, as `page` gives them; after a few thousand rows it pauses.
+
+        Table Storage has no index for parts of words: a search reads the list, and the caller comes back for more.
+        """
+        found: list[Contact] = []
+        for _ in range(_SEARCHED_PAGES):
+            contacts, continuation = await self.page(partition, _LARGEST_PAGE, continuation)
+            for contact in contacts:
+                if contact.link is not Link.REMOVED and any(text in one.lower() for one in contact.fields.values()):
+                    found.append(contact)
+                if len(found) == most:
+                    return found, contact.id
+            if not continuation:
+                break
+        return found, continuation
 
     async def tally(self, partition: Partition) -> Tally:
         return await self._tables.get(partition, TALLY_KEY, Tally) or Tally()

@@ -58,7 +58,10 @@ class Graph:
     def organization(self) -> str:
         return f"{self._endpoint}/v1.0/organization?$select=id,displayName"
 
-    async def get(self, tenant: TenantId, url: str) -> Answer:
+    def users_count(self) -> str:
+        return f"{self._endpoint}/v1.0/users/$count"
+
+    async def get(self, tenant: TenantId, url: str, *, accept: str = "application/json") -> Answer:
         """Send a GET in the tenant's name, once.
 
         Raises:
@@ -75,7 +78,9 @@ class Graph:
         adapter = GraphRequestAdapter(provider, client=self._client)
         request = RequestInformation(Method.GET)
         request.url = url
-        request.headers.add("Accept", "application/json")
+        request.headers.add("Accept", accept)
+        if accept == "text/plain":
+            request.headers.add("ConsistencyLevel", "eventual")  # What $count needs (facts/graph.md 2).
         request.add_request_options([ResponseHandlerOption(_Native())])
         self._count()
         try:

@@ -1,4 +1,4 @@
-"""The organisation's name, where Graph lets us read it (spec §2; facts/graph.md 3)."""
+"""What Graph may tell of an organisation: its name, and how many users it has (spec §2; facts/graph.md 2, 3)."""
 
 import msgspec
 
@@ -30,3 +30,13 @@ async def organization_name(graph: Graph, tenant: TenantId) -> str | None:
     except msgspec.MsgspecError:
         return None
     return next((one.display_name for one in found if one.display_name), None)
+
+
+async def users_count(graph: Graph, tenant: TenantId) -> int | None:
+    """How many users the directory says it has, guests and disabled ones included; None where it does not say."""
+    try:
+        answer = await graph.get(tenant, graph.users_count(), accept="text/plain")
+    except ConnectorError:
+        return None  # Only progress needs it.
+    text = answer.body.decode("utf-8-sig", "replace").strip()
+    return int(text) if answer.status == _OK and text.isascii() and text.isdigit() else None

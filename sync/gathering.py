@@ -59,7 +59,8 @@ class Gathering:
         if not self.roll.scanned and READS_A_SCAN * self._reads > self.expected > READS_A_SCAN and not fresh:
             await self.scan(keep=True)
         scanned = self.roll.scanned and not fresh
-        contacts, taken = await (self._by_roll(people) if scanned else self._by_reads([one.id for one in people]))
+        ids = [one.id for one in people]
+        contacts, taken = await (self._by_roll(ids) if scanned else self._by_reads(ids))
         emails = {email for one in people if one.id not in contacts and (email := matching_email(one.mail))}
         if scanned:
             emails = {email for email in emails if mail_prefix(email) in self.roll.addresses}
@@ -73,12 +74,16 @@ class Gathering:
             for contact in contacts:
                 self._kept.pop(contact.id, None)
 
+    async def of_users(self, source_ids: Collection[ObjectId]) -> tuple[dict[ObjectId, Contact], set[str]]:
+        """Their contacts, by what the roll knows if the list was scanned; and ids that are another's contact's."""
+        return await (self._by_roll(source_ids) if self.roll.scanned else self._by_reads(source_ids))
+
     async def _by_reads(self, source_ids: Collection[ObjectId]) -> tuple[dict[ObjectId, Contact], set[str]]:
         found = await self.contacts.of_users(self.partition, source_ids)
         return found.contacts, found.taken
 
-    async def _by_roll(self, people: Collection[Person]) -> tuple[dict[ObjectId, Contact], set[str]]:
-        ids = {one.id: self.roll.contact_id(one.id) for one in people}
+    async def _by_roll(self, source_ids: Collection[ObjectId]) -> tuple[dict[ObjectId, Contact], set[str]]:
+        ids = {one: self.roll.contact_id(one) for one in source_ids}
         rows = await self._rows([contact_id for contact_id in ids.values() if contact_id is not None])
         contacts = {one: row for one, contact_id in ids.items() if contact_id and (row := rows.get(contact_id))}
         contacts = {one: contact for one, contact in contacts.items() if contact.source_id == one}

@@ -4,7 +4,9 @@ import asyncio
 
 from msgspec.structs import replace
 
+from connect.connection import tenant_of
 from directory.delta import Page
+from directory.organization import users_count
 from errors import DeltaLinkExpired
 from sync.applying import Named, apply_page
 from sync.plan import Change, Outcome, sift
@@ -19,7 +21,7 @@ async def read_pages(work: Work) -> None:
     ahead: asyncio.Task[Page] | None = None
     try:
         while work.run.phase is Phase.READ:
-            page = await (ahead or _fetch(work, work.run.cursor))
+            page = await (ahead or _first(work))
             ahead = (
                 asyncio.create_task(_fetch(work, page.next_link)) if page.next_link and not work.time_is_up else None
             )
@@ -42,6 +44,19 @@ async def take_roll(work: Work) -> None:
         async for number, page in work.workspaces.journal(work.connection.workspace_id, work.run.id):
             if work.run.first_page <= number < work.run.page:
                 work.roll.name(page.present, page.gone)
+
+
+async def _first(work: Work) -> Page:
+    """The page at which a turn begins; beside the first of a full run, how many users there are to be read."""
+    if work.run.mode is Mode.DELTA or work.run.cursor is not None or work.run.expected is not None:
+        return await _fetch(work, work.run.cursor)
+    counting = asyncio.create_task(users_count(work.reader.graph, tenant_of(work.connection)))
+    try:
+        page = await _fetch(work, None)
+        work.run = replace(work.run, expected=await counting)
+    finally:
+        counting.cancel()
+    return page
 
 
 async def _fetch(work: Work, cursor: str | None) -> Page:
@@ -82,6 +97,14 @@ async def _start_over(work: Work) -> None:
     work.gathering = work.new_gathering()
     work.agenda = replace(work.agenda, delta_link=None)
     await work.remember(
-        replace(work.run, mode=Mode.FULL, cursor=None, first_page=work.run.page, counts=counts, phase=Phase.READ)
+        replace(
+            work.run,
+            mode=Mode.FULL,
+            restarted=True,
+            cursor=None,
+            first_page=work.run.page,
+            counts=counts,
+            phase=Phase.READ,
+        )
     )
     await take_roll(work)

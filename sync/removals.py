@@ -93,8 +93,8 @@ async def _leavers(work: Work) -> list[Contact]:
         ids = work.roll.absent()
     if not ids:
         return []
-    found = await work.contacts.of_users(work.partition, ids)
-    return [one for one in found.contacts.values() if one.link in (Link.LINKED, Link.REMOVED)]
+    contacts, _ = await work.gathering.of_users(ids)
+    return [one for one in contacts.values() if one.link in (Link.LINKED, Link.REMOVED)]
 
 
 async def _remove(work: Work, batch: Sequence[Contact]) -> None:

@@ -1,6 +1,6 @@
 """A sync run: its states, counters and checkpoint (pure; spec §6, §7)."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NewType
 
@@ -68,6 +68,13 @@ def next_state(state: RunState, event: Event) -> RunState:
     return NEXT.get((state, event), state)
 
 
+class WaitingFor(StrEnum):
+    """Whose turn it is while a run pauses until `resume_at`."""
+
+    MICROSOFT = "microsoft"
+    OURSELVES = "emu.chat"
+
+
 class Phase(StrEnum):
     """What a run does next: read pages, settle people's edits, find and apply removals."""
 
@@ -128,6 +135,7 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
     `page` numbers the journal pages; those before `first_page` belong to a delta whose link expired on the way.
     `delta_link` is the next run's, known once the last page was read. `linked_before` is what the guard measures by.
     `incomplete`: a user's record had no readable id, so nobody's absence is certain and none is swept.
+    `expected`: how many users the directory says it has. `restarted`: the delta link had expired on the way.
     `totalled` is the part of `counts` that the connection's totals hold already.
     """
 
@@ -150,6 +158,9 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
     first_page: int = 0
     step: int = 0
     resume_at: datetime | None = None
+    waiting_for: WaitingFor | None = None
+    expected: int | None = None
+    restarted: bool = False
     delta_link: str | None = None
     linked_before: int = 0
     incomplete: bool = False
@@ -168,6 +179,12 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
 def run_id(now: datetime, random_hex: str) -> RunId:
     """An id whose order is newest first, so that history is a plain range of rows."""
     return RunId(f"{_LATEST_MS - int(now.timestamp() * 1000):013d}-{random_hex}")
+
+
+def time_of(run: str) -> datetime | None:
+    """When a run with this id was asked for; None for the run of a contact that no run wrote."""
+    number = run.partition("-")[0]
+    return datetime.fromtimestamp((_LATEST_MS - int(number)) / 1000, UTC) if number.isdigit() else None
 
 
 class Request(msgspec.Struct, frozen=True, rename="camel"):

@@ -37,7 +37,7 @@ from sync.meter import Meter, metered
 from sync.pages import read_pages, take_roll
 from sync.reading import PageReader, Sleep
 from sync.removals import see_to_removals, settle_edits
-from sync.run import Event, Mode, Phase, Request, Run, RunError, RunState, Trigger, run_id
+from sync.run import Event, Mode, Phase, Request, Run, RunError, RunState, Trigger, WaitingFor, run_id
 from sync.schedule import Schedule
 from sync.work import Superseded, Work
 from sync.workspaces import Update, Workspaces, run_operation
@@ -139,13 +139,13 @@ class Worker:
             log.info("slice_superseded workspace=%s run=%s", work.connection.workspace_id, work.run.id)
             return
         except Throttled as error:
-            await self._hand_over(work, error.after_seconds or _MARGIN_SECONDS, str(error))
+            await self._hand_over(work, error.after_seconds or _MARGIN_SECONDS, WaitingFor.MICROSOFT)
         except CredentialRejected as error:
             log.error(
                 "credential_rejected workspace=%s run=%s reason=%s", work.connection.workspace_id, work.run.id, error
             )
             await self.alarms.credential_rejected(error.reason or str(error), self.now())
-            await self._hand_over(work, OPERATOR_PAUSE_SECONDS, str(error))
+            await self._hand_over(work, OPERATOR_PAUSE_SECONDS, WaitingFor.OURSELVES)
         except (ConsentLost, ForeignLink) as error:
             await self._fail(work, error)
         except TryLater:
@@ -161,23 +161,29 @@ class Worker:
             *(work.meter.graph_requests, work.meter.table_transactions, (time.monotonic() - began) * 1000),
         )
 
-    async def _hand_over(self, work: Work, delay_seconds: float, reason: str | None) -> None:
+    async def _hand_over(self, work: Work, delay_seconds: float, waiting_for: WaitingFor | None) -> None:
         """Checkpoint, give the lease back, and queue the continuation: a pause costs none of the message's tries."""
         resume_at = self.now() + timedelta(seconds=delay_seconds) if delay_seconds else None
-        run = replace(work.run, step=work.run.step + 1, resume_at=resume_at, cost=work.cost(about_to=1))
+        run = replace(
+            work.run,
+            step=work.run.step + 1,
+            resume_at=resume_at,
+            waiting_for=waiting_for,
+            cost=work.cost(about_to=1),
+        )
 
         def pause(agenda: Agenda) -> tuple[Agenda, Sequence[Operation]]:
             return replace(agenda, run=run, lease_owner=None, lease_until=None), ()
 
         await work.write(pause)
         work.run = run
-        if reason is not None:
+        if waiting_for is not None:
             log.warning(
-                "slice_paused workspace=%s run=%s s=%d reason=%s",
+                "slice_paused workspace=%s run=%s s=%d waiting_for=%s",
                 work.connection.workspace_id,
                 run.id,
                 delay_seconds,
-                reason,
+                waiting_for,
             )
         await self._queue(work, run, delay_seconds)
 
@@ -258,7 +264,7 @@ async def _work_on(work: Work) -> None:
 
 def _started(run: Run, connection: Connection, agenda: Agenda, now: datetime) -> Run:
     """A run as its worker begins or resumes it. It takes the newest configuration once, at its first start."""
-    run = replace(run, resume_at=None)
+    run = replace(run, resume_at=None, waiting_for=None)
     if run.state is RunState.RUNNING:
         return run
     run = replace(run.after(Event.STARTED), started_at=run.started_at or now)

@@ -1,0 +1,71 @@
+"""The Integrations page: static files, and where it gets its token. It needs nothing but the API (spec §7)."""
+
+import functools
+import hashlib
+import mimetypes
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import azure.functions as func
+import msgspec
+
+from errors import NotFound
+
+_FOLDER = Path(__file__).parent.parent / "portal"
+
+
+class PortalCalls:
+    """Serves the page's files. They are few and small, so they stay in memory."""
+
+    def __init__(self, token_url: str, portal_url: str) -> None:
+        self._token_url = token_url
+        self._headers = {
+            "Content-Security-Policy": "; ".join(
+                (
+                    "default-src 'none'",
+                    "script-src 'self'",
+                    "style-src 'self'",
+                    "img-src 'self'",
+                    f"connect-src 'self' {_origin(token_url)}",
+                    "base-uri 'none'",
+                    "form-action 'none'",
+                    f"frame-ancestors 'self' {_origin(portal_url)}",
+                    "require-trusted-types-for 'script'",
+                )
+            ),
+            "Cache-Control": "no-cache",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        }
+
+    async def show(self, req: func.HttpRequest) -> func.HttpResponse:
+        """A file of the page.
+
+        Raises:
+            NotFound
+        """
+        name = req.route_params.get("path") or ""
+        if not name and not urlsplit(req.url).path.endswith("/"):
+            # Without the slash the page's own addresses would miss their folder.
+            return func.HttpResponse(status_code=301, headers={"Location": "portal/"})
+        if name == "config.json":
+            body, kind = msgspec.json.encode({"tokenUrl": self._token_url}), "application/json"
+        elif (found := _files().get(name or "index.html")) is not None:
+            body, kind = found, mimetypes.guess_type(name or "index.html")[0] or "application/octet-stream"
+        else:
+            raise NotFound("There is no such page.")
+        etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+        headers = self._headers | {"ETag": etag}
+        if req.headers.get("if-none-match") == etag:
+            return func.HttpResponse(status_code=304, headers=headers)
+        return func.HttpResponse(body, headers=headers, mimetype=kind)
+
+
+@functools.cache
+def _files() -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in _FOLDER.iterdir() if path.is_file()}
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,77 @@
+// The API, as the signed-in person. A token that ran out is fetched again; one that cannot be had asks to sign in.
+
+const BASE = new URL("../", import.meta.url);
+const PATIENCE_MS = 70_000;
+
+export class ApiError extends Error {
+  constructor(status, problem) {
+    super(problem.detail || "emu.chat cannot be reached. Check your connection and try again.");
+    this.status = status;
+    this.code = (problem.type || "").split("#")[1] || "";
+    this.fields = Object.fromEntries((problem.errors || []).map((one) => [one.field, one.message]));
+  }
+}
+
+export class SignedOut extends Error {
+  constructor(signIn) {
+    super("Sign in to emu.chat.");
+    this.signIn = signIn;
+  }
+}
+
+let token = "";
+let goodUntil = 0;
+let settings;
+
+async function freshToken() {
+  settings ??= await (await fetch(new URL("config.json", import.meta.url))).json();
+  const answer = await fetch(settings.tokenUrl, { credentials: "include", signal: AbortSignal.timeout(PATIENCE_MS) });
+  const body = await answer.json().catch(() => ({}));
+  if (answer.status === 401) throw new SignedOut(body.signIn);
+  if (!answer.ok) throw new ApiError(answer.status, {});
+  token = body.token;
+  goodUntil = Date.now() + (body.expiresIn - 30) * 1000;
+}
+
+/** Who is signed in, by the token's own claims: for what is shown, never for what is allowed. */
+export async function person() {
+  if (Date.now() >= goodUntil) await freshToken();
+  const part = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+  const claims = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(part), (c) => c.codePointAt(0))));
+  return { name: claims.name, workspace: claims.workspace_name };
+}
+
+/** Call the API: `{body, headers}`. Throws ApiError or SignedOut. */
+export async function call(method, path, body, headers = {}) {
+  try {
+    if (Date.now() >= goodUntil) await freshToken();
+    let answer = await send(method, path, body, headers);
+    if (answer.status === 401) {
+      await freshToken();
+      answer = await send(method, path, body, headers);
+    }
+    const told = answer.status === 204 ? null : await answer.json().catch(() => ({}));
+    if (!answer.ok) throw new ApiError(answer.status, told || {});
+    return { body: told, headers: answer.headers };
+  } catch (error) {
+    if (error instanceof ApiError || error instanceof SignedOut) throw error;
+    throw new ApiError(0, {});
+  }
+}
+
+function send(method, path, body, headers) {
+  return fetch(new URL(path, BASE), {
+    method,
+    headers: {
+      Authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      ...headers,
+    },
+    body: body === undefined ? undefined : JSON.stringify(body),
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+}
+
+export const get = async (path) => (await call("GET", path)).body;
+export const post = async (path, body) => (await call("POST", path, body)).body;
+export const ENTRA = "integrations/entra";

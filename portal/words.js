@@ -1,0 +1,98 @@
+// What the page says: numbers, times, states, in one place.
+
+export const number = (value) => value.toLocaleString("en-GB");
+export const people = (count) => (count === 1 ? "1 person" : `${number(count)} people`);
+export const contacts = (count) => (count === 1 ? "1 contact" : `${number(count)} contacts`);
+
+const STEPS = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+const relative = new Intl.RelativeTimeFormat("en-GB", { numeric: "auto" });
+
+/** "2 hours ago", "in 35 minutes", "just now". */
+export function ago(iso, now = Date.now()) {
+  const seconds = (Date.parse(iso) - now) / 1000;
+  for (const [unit, size] of STEPS) {
+    if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
+  }
+  return seconds > 0 ? "in a moment" : "just now";
+}
+
+export const exact = (iso) => new Date(iso).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+
+/** "1 h 5 min", "3.2 s". */
+export function duration(seconds) {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+export const seconds = (from, to) => Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000);
+
+export const MODE = { delta: "Sync of changes", full: "Full sync" };
+export const TRIGGER = {
+  schedule: "hourly",
+  manual: "on demand",
+  configuration: "new configuration",
+  recovery: "after a reconnection",
+};
+export const RUN_STATE = {
+  queued: "Queued",
+  running: "Running",
+  awaiting_approval: "Waiting for approval",
+  completed: "Completed",
+  failed: "Failed",
+  cancelled: "Cancelled",
+  discarded: "Removals discarded",
+};
+export const OUTCOME = {
+  added: "added",
+  linked: "linked",
+  updated: "updated",
+  removed: "deleted",
+  unlinked: "unlinked",
+  skipped: "need attention",
+  unchanged: "unchanged",
+};
+
+/** What a run did, in words: "3 added, 1 unlinked". */
+export function did(counts) {
+  const parts = ["added", "linked", "updated", "removed", "unlinked", "skipped"]
+    .filter((name) => counts[name])
+    .map((name) => `${number(counts[name])} ${OUTCOME[name]}`);
+  return parts.length ? parts.join(", ") : "nothing changed";
+}
+
+export const CONSENT_ERROR = {
+  cancelled: [
+    "Nothing was granted",
+    "The request at Microsoft was cancelled. You can grant permissions whenever you like.",
+  ],
+  not_an_administrator: [
+    "Waiting for an administrator",
+    "Granting access needs somebody who manages your organisation's Microsoft tenant: a Global Administrator or Privileged Role Administrator. Ask them to complete this step.",
+  ],
+  expired: ["That took too long", "A request is good for ten minutes and one use. Grant permissions again."],
+  not_valid: [
+    "Microsoft's answer did not add up",
+    "Nothing was connected. Grant permissions again; if it happens twice, tell emu.chat's support.",
+  ],
+  try_later: ["Microsoft is busy", "Nothing is lost. Grant permissions again in a minute."],
+};
+
+export const AUDIT = {
+  connected: "connected Microsoft Entra ID",
+  configured: "saved the configuration",
+  synced: "asked for Sync Now",
+  resynced: "asked for a Full Resync",
+  approved: "approved removals",
+  discarded: "discarded removals",
+  cancelled: "cancelled a run",
+  renamed: "renamed the contact list",
+  disconnected: "disconnected Microsoft Entra ID",
+};

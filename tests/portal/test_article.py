@@ -1,0 +1,138 @@
+"""The help article, from its first sentence to its last, in a browser."""
+
+from playwright.async_api import expect
+
+from tests.portal.visit import Visit
+
+READ = {"id", "accountEnabled", "userType", "mail", "givenName", "surname", "mobilePhone", "companyName"}
+
+
+async def at_microsoft(visit, account, decision):
+    page = visit.page
+    await page.get_by_role("textbox").fill(account)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("button", name=decision).click()
+
+
+async def test_an_admin_connects_chooses_and_keeps_contacts_up_to_date(visit, office):
+    # Connect Entra ID
+    await visit.go()
+    await expect(visit.page.get_by_role("heading", name="Integrations", exact=True)).to_be_visible()
+    await visit.well_made("integrations")
+    await visit.page.get_by_role("link", name="Entra Id").click()
+    await visit.sees("Microsoft permissions required", "User.Read.All")
+    shown = await visit.page.locator("#will-be-read li").evaluate_all("all => all.map(one => one.dataset.field)")
+    assert set(shown) == READ
+    await visit.well_made("not-connected")
+    await visit.click("Grant permissions")
+    await at_microsoft(visit, office.account(), "Accept")
+
+    # Choose what syncs
+    await visit.sees("Connected to Contoso.", "Choose what syncs", "Field Mappings", "Conflict Resolution")
+    assert "consent_code" not in visit.page.url
+    chosen = await visit.page.locator("#mappings select").evaluate_all("all => all.map(one => one.value)")
+    assert chosen[0::2] == ["givenName", "surname", "mail", "mobilePhone", "companyName"]
+    assert chosen[1::2] == ["firstName", "lastName", "email", "mobilePhone", "company"]
+    await visit.sees("Always update from source", "Keep local changes", "Unlink", "Hard Delete")
+    await visit.well_made("choose-what-syncs")
+    await visit.click("Save Configuration")
+
+    # Where synced contacts live
+    await visit.sees("Sync Status", "Up to date.")
+    await visit.sees(f"{len(office.contacts())} contacts")
+    await visit.page.get_by_role("link", name="Contoso Users").first.click()
+    await expect(visit.page.get_by_role("heading", name="Contoso Users")).to_be_visible()
+    await visit.sees("Synced contacts.")
+
+    # Keep contacts up to date
+    someone = office.contacts()[0]
+    office.tenant.change(someone["sourceId"], givenName="Changed")
+    await visit.go("entra")
+    await visit.click("Sync Now")
+    await visit.sees("1 updated")
+    await visit.click("Full Resync")
+    await visit.sees("nothing changed", "Last started", "Last completed", "Next run")
+    await visit.well_made("up-to-date")
+
+
+async def test_the_same_with_the_keyboard_alone(visit, office):
+    page, keys = visit.page, visit.page.keyboard
+
+    async def walk_to(locator):
+        for _ in range(80):
+            await keys.press("Tab")
+            if await locator.evaluate("one => one === document.activeElement"):
+                return
+        raise AssertionError(f"the keyboard does not reach {locator}")
+
+    await visit.go()
+    card = page.locator("#entra-card")
+    await expect(card).to_be_visible()
+    await walk_to(card)
+    await keys.press("Enter")
+    grant = page.locator("#grant")
+    await expect(grant).to_be_visible()
+    await walk_to(grant)
+    await keys.press("Enter")
+    account = page.get_by_role("textbox")
+    await account.focus()
+    await keys.press("ControlOrMeta+A")
+    await keys.type(office.account())
+    await keys.press("Enter")
+    accept = page.get_by_role("button", name="Accept")
+    await expect(accept).to_be_visible()
+    await walk_to(accept)
+    await keys.press("Enter")
+    save = page.locator("#save")
+    await expect(save).to_be_visible()
+    await walk_to(page.locator("#conflictResolution-source_wins"))
+    await keys.press("ArrowDown")
+    await walk_to(save)
+    await keys.press("Enter")
+    await visit.sees("Up to date.")
+    sync = page.locator("#sync-now")
+    await walk_to(sync)
+    await keys.press("Enter")
+    await visit.sees("nothing changed")
+    assert await sync.evaluate("one => one === document.activeElement")
+    assert office.admin.call("GET", "integrations/entra/config")["conflictResolution"] == "keep_local"
+
+
+async def test_a_member_sees_a_disabled_card_that_says_why(member_visit: Visit, office):
+    office.set_up()
+    await member_visit.go()
+    card, tip = member_visit.page.locator("#entra-card"), member_visit.page.get_by_role("tooltip")
+
+    await expect(tip).to_be_hidden()
+    await card.focus()
+
+    await expect(tip).to_be_visible()
+    await expect(tip).to_have_text("Ask your admin to configure it")
+    await expect(card).to_have_accessible_description("Ask your admin to configure it")
+    await expect(card).to_have_attribute("aria-disabled", "true")
+    await member_visit.well_made("member")
+    await card.click(force=True)
+    await expect(member_visit.page.get_by_role("heading", name="Integrations", exact=True)).to_be_visible()
+    await member_visit.go("entra")
+    await member_visit.sees("Only a workspace administrator can set up this integration.")
+
+
+async def test_who_cancels_at_microsoft_can_try_again(visit, office):
+    await visit.go("entra")
+    await visit.click("Grant permissions")
+
+    await at_microsoft(visit, office.account(), "Cancel")
+
+    await visit.sees("Nothing was granted")
+    await expect(visit.page.locator("#grant")).to_be_visible()
+
+
+async def test_who_may_not_grant_is_given_a_link_for_who_may(visit, office):
+    await visit.go("entra")
+    await visit.click("Grant permissions")
+    await visit.page.get_by_role("textbox").fill(office.account("member"))
+    await visit.page.get_by_role("button", name="Sign in").click()
+    await visit.page.get_by_role("button", name="Return to the application").click()
+    await visit.sees("Waiting for an administrator", "Global Administrator")
+    await expect(visit.page.get_by_label("Link to hand over")).to_have_value(f"{office.portal}#/entra")
+    await visit.well_made("waiting-for-an-administrator")

@@ -1,0 +1,165 @@
+"""Every state that the page can show, provoked in the local directory; each with axe and its picture."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.office import ENTRA
+
+
+async def test_the_permission_is_spreading(visit, office):
+    office.tenant.consent(given=True, spreading=2, organizationReadable=True)
+    office.connect()
+    await visit.go("entra")
+
+    await visit.sees("The permission is spreading")
+    await visit.well_made("permission-spreading")
+    await visit.sees("Choose what syncs")  # By itself, when Microsoft is ready.
+
+
+async def test_connected_and_never_synced(visit, office):
+    office.connect()
+    office.tenant.fault("delta", status=429, retryAfter="600")
+    fields = office.admin.call("GET", f"{ENTRA}/fields")["defaultMappings"]
+    office.admin.call("PUT", f"{ENTRA}/config", {"fieldMappings": fields})
+    run = office.status()["currentRun"]
+    office.admin.call("POST", f"{ENTRA}/runs/{run['id']}/cancel")
+    await visit.go("entra")
+
+    await visit.sees("Not synced yet.")
+    await visit.well_made("never-synced")
+
+
+class TestFirstSync:
+    @pytest.fixture
+    def tenant(self, directory):
+        tenant = directory.control.tenant(people=2000, name="Contoso", shape={"pageSize": 100, "latencyMs": 700})
+        tenant.consent(given=True, organizationReadable=True)
+        return tenant
+
+    async def test_a_first_sync_tells_how_far_it_is(self, visit, office):
+        office.connect()
+        fields = office.admin.call("GET", f"{ENTRA}/fields")["defaultMappings"]
+        office.admin.call("PUT", f"{ENTRA}/config", {"fieldMappings": fields})
+        await visit.go("entra")
+
+        await visit.sees("First sync", "of about 2,000 people", "a second", "left")
+        await visit.well_made("first-sync")
+        bar = visit.page.get_by_role("progressbar")
+        assert 0 < float(await bar.get_attribute("value") or await bar.evaluate("one => one.value")) < 2000
+        await visit.click("Cancel this run")
+        await visit.sees("Cancelled")
+        assert office.settle()["state"] == "cancelled"
+
+
+async def test_waiting_for_microsoft(visit, office):
+    office.set_up()
+    office.tenant.fault("delta", status=429, retryAfter="1800")
+    office.admin.call("POST", f"{ENTRA}/sync", {"mode": "delta"})
+    await visit.go("entra")
+
+    await visit.sees("Waiting for Microsoft: it asked for a pause. The sync goes on by itself in 30 minutes.")
+    await visit.well_made("waiting-for-microsoft")
+
+
+async def test_our_own_problem_is_not_the_administrators(visit, office):
+    office.connect()
+    office.tenant.consent(given=True, credentialError="7000222", organizationReadable=True)
+    office.tenant.fault("delta", status=401, code="InvalidAuthenticationToken")
+    fields = office.admin.call("GET", f"{ENTRA}/fields")["defaultMappings"]
+    office.admin.call("PUT", f"{ENTRA}/config", {"fieldMappings": fields})
+    await visit.go("entra")
+
+    await visit.sees("emu.chat has a problem of its own and is at it. There is nothing for you to do")
+    await visit.well_made("our-own-problem")
+
+
+async def test_some_people_need_attention(visit, office):
+    office.tenant.hire(givenName="x" * 70_000, surname="Toolong", mail="toolong@contoso.example")
+    office.set_up()
+    await visit.go("entra")
+
+    await visit.sees("1 person needs attention", "Everybody else is synced.")
+    await expect(visit.page.locator("#skipped li")).to_have_count(1)
+    await visit.well_made("people-need-attention")
+
+
+async def test_change_tracking_was_lost(visit, office):
+    office.set_up()
+    office.tenant.expire("syncStateNotFound")
+    office.tenant.shape(pageSize=20, latencyMs=2500)
+    office.admin.call("POST", f"{ENTRA}/sync", {"mode": "delta"})
+    await visit.go("entra")
+
+    await visit.sees("Microsoft lost track of what had changed, so everything is read again. Nothing is lost.")
+    await visit.well_made("change-tracking-lost")
+    office.tenant.shape(pageSize=200)
+    await visit.sees("Up to date.")
+
+
+async def test_the_permission_was_withdrawn(visit, office):
+    office.set_up()
+    office.tenant.consent(given=False, organizationReadable=True)
+    office.sync()
+    await visit.go("entra")
+
+    await visit.sees("The permission was withdrawn", "Microsoft permissions required", "Grant permissions")
+    await visit.well_made("permission-withdrawn")
+
+
+async def test_a_run_that_failed_says_why_and_what_to_do(visit, office, host):
+    office.set_up()
+    office.tenant.fault("delta", kind="foreign_link")
+    office.sync("full")
+    await visit.go("entra")
+
+    await visit.sees("The last sync failed.", "not Microsoft Graph", "Try Full Resync.")
+    await visit.well_made("failed")
+    await visit.click("Full Resync")
+    await visit.sees("Up to date.")
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_disconnected(visit, office, deleted):
+    office.set_up()
+    await visit.go("entra")
+    await visit.click("Disconnect")
+    await visit.sees("What becomes of the synced contacts?")
+    if deleted:
+        await visit.page.locator("#delete-contacts").check()
+    await visit.page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
+
+    await visit.sees("Disconnected", "Contoso Users", "Grant permissions")
+    if not deleted:
+        await visit.well_made("disconnected")
+    await visit.go("contacts")
+    await visit.sees("Nobody here." if deleted else "local")
+
+
+async def test_removals_wait_for_approval_and_are_approved(visit, office):
+    office.set_up(removalGuard={"minimum": 5, "percent": 10})
+    gone = [one["sourceId"] for one in office.contacts()[:30]]
+    office.tenant.purge(*gone)
+    office.sync()
+    await visit.go("entra")
+
+    await visit.sees("Removals waiting for approval: 30 contacts", "and 20 more")
+    await visit.well_made("removals-waiting")
+    await visit.click("Approve: remove 30 contacts")
+    await visit.sees("Up to date.", "30 unlinked")
+    assert sum(one["linked"] for one in office.contacts()) == len(office.contacts()) - 30
+
+
+async def test_removals_wait_for_approval_and_are_discarded(visit, office):
+    office.set_up(removalGuard={"minimum": 5, "percent": 10})
+    gone = [one["sourceId"] for one in office.contacts()[:10]]
+    office.tenant.remove(*gone)
+    office.sync()
+    await visit.go("entra")
+
+    await visit.sees("Removals waiting for approval: 10 contacts")
+    office.tenant.restore(*gone)
+    await visit.click("Discard: keep them, and read everything again")
+    await visit.sees("Up to date.")
+    assert all(one["linked"] for one in office.contacts())
+    await visit.go("history")
+    await visit.sees("Removals discarded")

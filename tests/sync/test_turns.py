@@ -1,0 +1,96 @@
+"""Whose turn it is: leases, slices, workers that die between two writes, and writers who come too late (spec §6)."""
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from errors import Conflict
+from sync.agenda import LEASE
+from sync.messages import ContinueMessage
+from sync.run import Mode, RunState
+from tests.rig import Killed
+
+
+@pytest.fixture
+def tenant(directory):
+    return directory.control.tenant(people=50, shape={"pageSize": 10})
+
+
+async def test_who_writes_from_an_old_copy_fails(rig):
+    await rig.connect()
+    first, second = await rig.agenda(), await rig.agenda()
+    await rig.services.workspaces.save(replace(first, applied_version=7))
+
+    with pytest.raises(Conflict):
+        await rig.services.workspaces.save(replace(second, applied_version=8))
+
+    assert (await rig.agenda()).applied_version == 7
+
+
+async def test_while_one_worker_has_the_lease_another_does_nothing_but_come_back(rig, tenant):
+    await rig.connect()
+    asked = await rig.ask(Mode.FULL)
+    await rig.queue.clear_messages()
+    until = rig.clock() + timedelta(seconds=60)
+    await rig.services.workspaces.save(replace(await rig.agenda(), lease_owner="somebody", lease_until=until))
+
+    await rig.services.worker.handle(ContinueMessage(rig.workspace, asked.id, 0))
+
+    assert tenant.state()["requests"] == {}
+    assert (await rig.run(asked.id)).state is RunState.QUEUED
+    assert (await rig.queue.get_queue_properties()).approximate_message_count == 1
+
+
+async def test_a_queued_run_that_is_cancelled_never_begins(rig, tenant):
+    await rig.connect()
+    asked = await rig.ask(Mode.FULL)
+
+    ended = await rig.services.runs.cancel(rig.workspace, asked.id)
+    await rig.work()
+
+    assert ended.state is RunState.CANCELLED
+    assert (await rig.run(asked.id)).state is RunState.CANCELLED
+    assert tenant.state()["requests"] == {}
+
+
+async def test_a_full_run_in_slices_of_a_page_misses_nobody(rig, tenant):
+    await rig.connect()
+    await rig.full()
+    asked = await rig.ask(Mode.FULL)
+
+    slices = await rig.work(rig.with_slice_seconds(0))
+
+    run = await rig.run(asked.id)
+    assert slices >= 5
+    assert (run.state, run.counts.unchanged, run.counts.unlinked) == (RunState.COMPLETED, len(rig.expected()), 0)
+    assert await rig.linked() == rig.expected()
+
+
+async def test_a_retry_after_of_nothing_still_is_a_pause(rig, tenant):
+    await rig.connect()
+    tenant.fault("delta", status=429, retryAfter="0", times=3)
+
+    assert (await rig.full()).state is RunState.COMPLETED
+
+    assert rig.clock.offset >= timedelta(seconds=1.5)
+
+
+@pytest.mark.parametrize("call", range(1, 20))
+async def test_a_first_sync_counts_right_wherever_its_worker_dies(rig, tenant, call):
+    await rig.connect()
+    asked = await rig.ask(Mode.FULL)
+    message = ContinueMessage(rig.workspace, asked.id, 0)
+    rig.kill_before = call
+
+    with pytest.raises(Killed):
+        await rig.services.worker.handle(message)
+    rig.clock.offset += LEASE + timedelta(seconds=1)
+    await rig.services.worker.handle(message)
+
+    run = await rig.run(asked.id)
+    assert run.state is RunState.COMPLETED
+    assert (run.counts.read, run.counts.added) == (50, len(rig.expected()))
+    assert run.counts.updated + run.counts.unchanged + run.counts.linked == 0
+    assert await rig.linked() == rig.expected()
+    assert (await rig.agenda()).totals.contacts == len(rig.expected())
