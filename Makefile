@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help run demo test soak mutants lint setup browser clean
+.PHONY: help run demo test soak mutants pictures lint setup browser clean
 
 BIN := .venv/bin
 # Node comes as a Python package.
@@ -29,6 +29,10 @@ soak: setup  ## 5,000 random histories on real parts, and 100,000 over the pure 
 
 mutants: setup  ## put small mistakes into the engine, one after the other: the tests must catch each
 	@exec $(BIN)/python -m tests.mutations
+
+pictures: setup browser  ## the portal's pictures in docs/pictures, taken by its tests
+	@mkdir -p docs/pictures
+	@PICTURES=docs/pictures $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/portal
 
 lint: setup  ## ruff, and mypy in strict mode
 	@$(BIN)/ruff check --quiet .

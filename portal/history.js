@@ -73,7 +73,7 @@ export async function runView({ place }, id) {
     h(
       "p",
       {},
-      `${number(run.counts.read)} read, ${did(run.counts)}, ${number(run.counts.unchanged)} unchanged. ${number(run.cost.graphRequests)} requests to Microsoft, ${number(run.cost.tableTransactions)} storage transactions.`,
+      `${number(run.counts.read)} read, ${did(run.counts)}, ${number(run.counts.unchanged)} unchanged. Requests to Microsoft: ${number(run.cost.graphRequests)}; storage transactions: ${number(run.cost.tableTransactions)}.`,
     ),
     run.error ? h("p", { class: "problem" }, `${run.error.message} ${run.error.action}`) : "",
     h("h2", {}, "Changes"),

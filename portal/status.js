@@ -152,7 +152,7 @@ async function drawNotices(place, told, asking) {
         h(
           "p",
           {},
-          "So many people were missing from your directory at once that emu.chat asks first. A wrong filter or a mistake in Microsoft looks like this. Everything else is synced.",
+          "So many people were missing from your directory at once that emu.chat asks first. A wrong filter or a mistake in Microsoft looks like this. Everything else is synced. Approving unlinks or deletes them, as your Deletion Behavior says.",
         ),
         h(
           "ul",
@@ -172,7 +172,7 @@ async function drawNotices(place, told, asking) {
               "data-run": waiting.id,
               onclick: asking(`runs/${waiting.id}/approve`),
             },
-            `Approve: remove ${contacts(count)}`,
+            "Approve the removals",
           ),
           h(
             "button",

@@ -26,6 +26,7 @@ export const exact = (iso) => new Date(iso).toLocaleString("en-GB", { dateStyle:
 
 /** "1 h 5 min", "3.2 s". */
 export function duration(seconds) {
+  if (seconds < 0.1) return "under 0.1 s";
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 90) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);

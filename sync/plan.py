@@ -297,6 +297,9 @@ def skipped(write: Write, reason: str) -> Change:
     return Change(contact.id, Outcome.SKIPPED, shown_name(contact.fields), reason=reason, counted=counted)
 
 
+_LONGEST_NAME = 120
+
+
 def counts_of(read: int, unchanged: int, changes: Iterable[Change]) -> Counts:
     """What a page adds to the run's counters."""
     totals = dict.fromkeys(Outcome, 0)
@@ -311,4 +314,4 @@ def counts_of(read: int, unchanged: int, changes: Iterable[Change]) -> Counts:
 def shown_name(fields: Mapping[str, str]) -> str:
     """How a person is named to an administrator: by name, else by address."""
     name = " ".join(part for part in (fields.get("firstName"), fields.get("lastName")) if part)
-    return name or fields.get("displayName") or fields.get("email") or ""
+    return (name or fields.get("displayName") or fields.get("email") or "")[:_LONGEST_NAME]

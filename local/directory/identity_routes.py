@@ -21,6 +21,8 @@ _PEOPLE = {
     "frank": ("Frank Member", "fabrikam", "Fabrikam", "member"),
 }
 
+_NAMES = {"admin": "Alice Admin", "admin-two": "Adam Admin", "member": "Bob Member"}
+
 
 def claims_of(world: World, person: str) -> dict[str, object]:
     """The claims of a named person, or of 'admin@workspace', 'admin-two@workspace', 'member@workspace'."""
@@ -29,7 +31,7 @@ def claims_of(world: World, person: str) -> dict[str, object]:
     else:
         kind, _, workspace = person.partition("@")
         role = "admin" if kind.startswith("admin") else "member"
-        name, workspace_name = f"{kind.title()} of {workspace}", workspace.title()
+        name, workspace_name = _NAMES.get(kind, kind.title()), workspace.title()
     now = int(time.time())
     return {
         "iss": f"{world.desk}/identity",

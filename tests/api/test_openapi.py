@@ -68,7 +68,8 @@ def test_real_answers_are_of_the_shapes_told(office):
     call(admin, "PUT", f"{ENTRA}/config", {"fieldMappings": fields["defaultMappings"]})
     call(admin, "GET", f"{ENTRA}/status")
     office.settle()
-    call(member, "GET", f"{ENTRA}/config")
+    config = call(member, "GET", f"{ENTRA}/config").json()
+    assert call(admin, "POST", f"{ENTRA}/preview", config).json()["sample"]
     call(member, "GET", f"{ENTRA}/status")
     call(admin, "POST", f"{ENTRA}/sync", {"mode": "full"})
     run = office.settle()["id"]
@@ -90,6 +91,8 @@ def test_real_answers_are_of_the_shapes_told(office):
     assert call(member, "GET", path, list=one).json()["contacts"]
     made = call(member, "POST", path, {"firstName": "Own"}, list=one).json()["id"]
     call(member, "GET", f"{path}/{{contact}}", list=one, contact=made)
+    linked = next(it for it in member.call("GET", path.replace("{list}", one))["contacts"] if it["linked"])
+    assert call(member, "GET", f"{path}/{{contact}}", list=one, contact=linked["id"]).json()["origins"]
     call(member, "PATCH", f"{path}/{{contact}}", {"city": "Bern"}, list=one, contact=made)
     call(member, "DELETE", f"{path}/{{contact}}", list=one, contact=made)
     call(admin, "DELETE", ENTRA)

@@ -15,11 +15,15 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
 
 
 @pytest.fixture(scope="session")
-async def chromium():
+def chromium_path():
     finder = [ROOT / "tools" / "find-browser", sys.executable]
-    path = subprocess.run(finder, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(finder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture(scope="session")
+async def chromium(chromium_path):
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=chromium_path, args=ARGUMENTS)
         yield browser
         await browser.close()
 

@@ -144,7 +144,7 @@ async def test_removals_wait_for_approval_and_are_approved(visit, office):
 
     await visit.sees("Removals waiting for approval: 30 contacts", "and 20 more")
     await visit.well_made("removals-waiting")
-    await visit.click("Approve: remove 30 contacts")
+    await visit.click("Approve the removals")
     await visit.sees("Up to date.", "30 unlinked")
     assert sum(one["linked"] for one in office.contacts()) == len(office.contacts()) - 30
 

@@ -15,6 +15,8 @@ PICTURES = os.environ.get("PICTURES")
 """A folder for the pictures of the documentation; `make pictures` sets it."""
 
 WIDTHS = (1280, 360)
+NARROW = ("not-connected", "up-to-date", "contacts")
+"""States whose picture is also taken narrow and dark."""
 PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -79,11 +81,15 @@ class Visit:
                 await self.page.set_viewport_size({"width": width, "height": 900})
                 await self._fits(f"{name} {scheme} {width}")
                 await self._axe(f"{name} {scheme} {width}")
-                if PICTURES and (scheme, width) in (("light", 1280), ("dark", 360)):
-                    suffix = "" if width > 1000 else "-narrow"
-                    await self.page.screenshot(path=Path(PICTURES) / f"{name}{suffix}.png", full_page=True)
+                if PICTURES and (scheme, width) == ("light", 1280):
+                    await self._picture(name)
+                if PICTURES and (scheme, width) == ("dark", 360) and name in NARROW:
+                    await self._picture(f"{name}-narrow")
         await self.page.emulate_media(color_scheme="light")
         await self.page.set_viewport_size({"width": 1280, "height": 900})
+
+    async def _picture(self, name: str) -> None:
+        await self.page.screenshot(path=Path(PICTURES or "") / f"{name}.jpg", type="jpeg", quality=70)
 
     async def _fits(self, where: str) -> None:
         wide = await self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -1,0 +1,114 @@
+"""The contact list for everyone, a contact's card, and history; with hostile names all the way."""
+
+from playwright.async_api import expect
+
+from tests.office import ENTRA
+
+HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
+FIELDS = ("givenName", "surname", "mail", "mobilePhone", "companyName")
+
+
+async def test_hostile_strings_are_text_everywhere(visit, office):
+    someone = office.tenant.hire(givenName="A", surname="B")
+    office.set_up()
+    office.tenant.change(someone, **{name: f"{HOSTILE}{name}" for name in FIELDS})
+    office.sync()
+    office.admin.call("PATCH", f"contact-lists/{office.card()['list']['id']}", {"name": f"{HOSTILE} list"})
+    contact = next(one for one in office.contacts() if one["sourceId"] == someone)
+    run = office.admin.call("GET", f"{ENTRA}/runs")["runs"][0]["id"]
+
+    views = ("", "entra", "contacts", f"contacts/{contact['id']}", "history", f"history/{run}", "audit")
+    for view in views:
+        await visit.go(view)
+        await expect(visit.page.locator("h1")).to_be_visible()
+        if view != "history":
+            await visit.sees("<img src=x onerror=")
+        assert await visit.page.locator("img[src=x]").count() == 0
+        assert await visit.page.title() != "owned"
+    await visit.go("entra")
+    await visit.click("Preview")
+    await visit.sees("Preview: nothing is saved")
+    office.tenant.purge(someone)
+    office.sync("full")
+    await visit.go(f"contacts/{contact['id']}")
+    await visit.click("Remove")
+    await visit.sees(f"Remove {HOSTILE}")
+    assert await visit.page.locator("img[src=x]").count() == 0
+
+
+async def test_a_member_searches_edits_adds_and_removes(member_visit, office):
+    office.set_up()
+    someone = next(one for one in office.contacts() if one["email"])
+    await member_visit.go("contacts")
+    await member_visit.well_made("contacts")
+    await member_visit.field("Search", someone["email"].upper())
+    await member_visit.sees("1 found")
+    await member_visit.page.locator("#contacts td a").first.click()
+
+    await member_visit.sees("Linked to Microsoft Entra ID.", "from Entra (First name)")
+    await member_visit.click("Edit")
+    await member_visit.well_made("edit-contact")
+    await member_visit.field("First name", "Edited")
+    await member_visit.click("Save")
+    await member_visit.sees("edited here; Entra says", "Your edit will be replaced at the next sync")
+    await member_visit.well_made("contact")
+    office.sync()
+    await member_visit.go(f"contacts/{someone['id']}")
+    await member_visit.sees("from Entra (First name)")
+    await expect(member_visit.page.locator("[data-field=firstName]")).to_have_text(someone["firstName"])
+
+    await member_visit.go("contacts")
+    await member_visit.click("Add a contact")
+    await member_visit.field("First name", "Own")
+    await member_visit.click("Save")
+    await member_visit.sees("Not linked to Microsoft Entra ID")
+    await member_visit.click("Remove")
+    await member_visit.page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    await expect(member_visit.page.locator("h1")).to_have_text("Contoso Users")
+    assert "Own" not in [one["firstName"] for one in office.contacts()]
+
+
+async def test_an_edit_that_is_refused_says_so_at_its_field(member_visit, office):
+    office.set_up()
+    await member_visit.go(f"contacts/{office.contacts()[0]['id']}")
+    await member_visit.click("Edit")
+    await member_visit.field("City", "x" * 5000)
+    await member_visit.click("Save")
+
+    await member_visit.sees("Some fields of the contact need attention.", "at most 4096 characters")
+    await expect(member_visit.page.locator("#edit-city")).to_have_attribute("aria-invalid", "true")
+
+
+async def test_the_list_is_paged(member_visit, office):
+    for n in range(40):
+        office.tenant.hire(givenName=f"Person {n}")
+    office.set_up()
+    everybody = len(office.contacts())
+    await member_visit.go("contacts")
+
+    await member_visit.sees("50 shown")
+    await member_visit.click("Show more")
+
+    await member_visit.sees(f"{everybody} shown")
+    await expect(member_visit.page.locator("#contacts tbody tr")).to_have_count(everybody)
+    await expect(member_visit.page.locator("#more")).to_be_hidden()
+
+
+async def test_history_shows_runs_changes_and_who_did_what(visit, office):
+    office.set_up()
+    someone = next(one for one in office.contacts() if one["lastName"])
+    office.tenant.change(someone["sourceId"], surname="Newname")
+    office.sync()
+    await visit.go("history")
+    await visit.sees("Sync of changes", "Full sync", "new configuration", "1 updated")
+    await visit.well_made("history")
+    await visit.page.get_by_role("link", name="Sync of changes").click()
+
+    row = visit.page.locator("tbody tr")
+    await expect(row).to_have_count(1)
+    await expect(row.locator("del")).to_have_text(someone["lastName"])
+    await expect(row.locator("ins")).to_have_text("Newname")
+    await visit.well_made("run")
+    await visit.go("audit")
+    await visit.sees("connected Microsoft Entra ID", "saved the configuration", "asked for Sync Now")
+    await visit.well_made("audit")

@@ -1,0 +1,150 @@
+"""Before saving: how the mapping looks on real people, and what a run would do; then the run does exactly that."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.office import ENTRA
+
+
+async def numbers(visit):
+    await visit.sees("Preview: nothing is saved or changed yet")
+    return await visit.page.locator("#preview-counts").inner_text()
+
+
+async def test_a_mapping_is_changed_previewed_and_saved(visit, office):
+    office.set_up()
+    before = office.contacts()
+    ada = office.tenant.hire(givenName="Ada", surname="Lovelace", jobTitle="Analyst", mail="ada@contoso.example")
+    await visit.go("entra")
+    await visit.click("Add a field")
+    await visit.page.locator("#source-5").select_option("jobTitle")
+    await visit.page.locator("#target-5").select_option("jobTitle")
+    await visit.sees("Not saved yet")
+
+    await visit.click("Preview")
+    told = await numbers(visit)
+
+    assert "1 added" in told
+    await visit.sees("Job title", "Analyst")
+    await visit.well_made("preview")
+    assert office.contacts() == before
+    assert len(office.admin.call("GET", f"{ENTRA}/runs")["runs"]) == 1
+    await visit.click("Save Configuration")
+    await visit.sees("Saved. A full sync applies it.", "Up to date.")
+    run = office.settle()
+    assert f"{run['counts']['updated']} updated" in told
+    assert next(one for one in office.contacts() if one["sourceId"] == ada)["jobTitle"] == "Analyst"
+
+
+async def test_each_switch_says_whom_it_adds_and_takes(visit, office):
+    guests = [office.tenant.hire(givenName=f"G{n}", userType="Guest") for n in range(7)]
+    office.set_up(includeDisabled=True)
+    members = len(office.contacts())
+    everybody = sum(user["removed"] is None for user in office.tenant.users())
+    await visit.go("entra")
+
+    await visit.click("Preview")
+    await numbers(visit)
+
+    added = everybody - members
+    assert added >= len(guests)
+    await expect(visit.page.locator("#includeGuests-effect")).to_have_text(f" Guests: +{added}")
+    await expect(visit.page.locator("#includeDisabled-effect")).to_contain_text("Disabled accounts: -")
+    await visit.page.locator("#includeGuests").check()
+    await visit.click("Preview")
+    assert f"{added} added" in await numbers(visit)
+    await visit.click("Save Configuration")
+    await visit.sees(f"{everybody} contacts")
+
+
+async def test_a_preview_warns_of_removals_that_would_wait(visit, office):
+    office.set_up()
+    office.tenant.purge(*[one["sourceId"] for one in office.contacts()[:30]])
+    await visit.go("entra")
+
+    await visit.click("Preview")
+
+    assert "30 unlinked" in await numbers(visit)
+    await visit.sees("The removals would wait for your approval: 30 contacts.")
+
+
+async def test_a_wrong_mapping_is_told_at_its_place(visit, office):
+    office.set_up()
+    await visit.go("entra")
+    await visit.page.locator("#source-0").select_option("jobTitle")
+    await visit.page.locator("#target-0").select_option("email")
+
+    await visit.click("Save Configuration")
+
+    await visit.sees("Mapping 1, contact field", "Job title is not one")
+    await expect(visit.page.locator("#target-0")).to_have_attribute("aria-invalid", "true")
+    await visit.well_made("wrong-mapping")
+    assert office.admin.call("GET", f"{ENTRA}/config")["version"] == 1
+
+
+async def test_two_admins_at_once_do_not_overwrite_each_other(visit, office):
+    office.set_up()
+    await visit.go("entra")
+    await expect(visit.page.locator("#save")).to_be_visible()
+    office.configure(conflictResolution="keep_local")
+    await visit.page.locator("#remove-4").click()
+
+    await visit.click("Save Configuration")
+
+    await visit.sees("The configuration was changed in the meantime.")
+    assert len(office.admin.call("GET", f"{ENTRA}/config")["fieldMappings"]) == 5
+
+
+async def test_hard_delete_is_asked_about_once_more(visit, office):
+    office.set_up()
+    await visit.go("entra")
+    await visit.page.locator("#deletionBehavior-hard_delete").check()
+    await visit.click("Save Configuration")
+    await visit.sees("Delete for good?")
+    await visit.well_made("hard-delete")
+    await visit.click("Go back")
+    assert office.admin.call("GET", f"{ENTRA}/config")["deletionBehavior"] == "unlink"
+
+    await visit.click("Save Configuration")
+    await visit.click("Use Hard Delete")
+
+    await visit.sees("Saved. A full sync applies it.")
+    assert office.admin.call("GET", f"{ENTRA}/config")["deletionBehavior"] == "hard_delete"
+
+
+class TestTheCall:
+    """The same through the API."""
+
+    def test_a_preview_writes_nothing_and_agrees_with_the_run(self, office):
+        office.set_up()
+        everybody = office.contacts()
+        office.tenant.change(everybody[0]["sourceId"], givenName="Changed", mail=None)
+        office.tenant.purge(everybody[1]["sourceId"])
+        office.tenant.hire(givenName="New")
+        wanted = office.admin.call("GET", f"{ENTRA}/config")
+
+        told = office.admin.call("POST", f"{ENTRA}/preview", wanted)
+
+        assert office.contacts() == everybody
+        run = office.sync("full")
+        assert told["complete"]
+        assert told["counts"] == run["counts"]
+        assert not told["waitsForApproval"]
+        assert {one["outcome"] for one in told["sample"]} == {"added", "updated", "unlinked", "unchanged"}
+
+    def test_a_preview_before_the_first_save_names_everybody_as_new(self, office):
+        office.connect()
+        defaults = office.admin.call("GET", f"{ENTRA}/fields")["defaultMappings"]
+
+        told = office.admin.call("POST", f"{ENTRA}/preview", {"fieldMappings": defaults})
+
+        assert told["counts"]["added"] + told["leftOut"] == told["counts"]["read"] == 60
+        assert office.configure()["counts"] == told["counts"]
+
+    @pytest.mark.parametrize(("who", "status"), [("member", 403), ("admin", 409)])
+    def test_only_an_admin_of_a_connected_workspace_may_ask(self, office, who, status):
+        if who == "member":
+            office.connect()
+        defaults = office.admin.call("GET", f"{ENTRA}/fields")["defaultMappings"]
+
+        assert getattr(office, who).send("POST", f"{ENTRA}/preview", {"fieldMappings": defaults}).status_code == status
