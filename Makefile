@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help run demo test soak mutants pictures lint setup browser clean
+.PHONY: help run demo test soak mutants pictures bench bench-million lint setup browser clean
 
 BIN := .venv/bin
 # Node comes as a Python package.
@@ -33,6 +33,12 @@ mutants: setup  ## put small mistakes into the engine, one after the other: the 
 pictures: setup browser  ## the portal's pictures in docs/pictures, taken by its tests
 	@mkdir -p docs/pictures
 	@PICTURES=docs/pictures $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/portal
+
+bench: setup  ## measure, against what people would use instead; writes docs/performance.md (a quarter of an hour)
+	@exec $(BIN)/python -m bench
+
+bench-million: setup  ## the same with a million people besides
+	@exec $(BIN)/python -m bench --million
 
 lint: setup  ## ruff, and mypy in strict mode
 	@$(BIN)/ruff check --quiet .

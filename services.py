@@ -52,7 +52,13 @@ from sync.worker import Worker
 from sync.workspaces import Workspaces
 
 # The defaults wait 15 s before a queue's second try, and up to a week in all (facts/functions.md 1, 6).
-_PATIENCE: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 30, "retry_total": 3}
+_PATIENCE: dict[str, Any] = {
+    "connection_timeout": 5,
+    "read_timeout": 30,
+    "retry_total": 3,
+    # With them, aiohttp reads ~/.netrc in a thread before every single request.
+    "use_env_settings": False,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-from directory.graph import Answer
+from directory.answer import Answer
 from errors import ConnectorError, ConsentLost, DeltaLinkExpired, Throttled, TokenRefused, TryLater
 from mapping.fields import DirectoryUser, Guid, ObjectId
 

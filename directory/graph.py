@@ -1,42 +1,18 @@
-"""Sends one request to Microsoft Graph: token, host check, time limit; status, headers and bytes back.
-
-The request goes through msgraph-sdk's request adapter, for its authentication (with claims challenges), its client
-request ids and telemetry. Its models, retries and redirects stay out: the models cannot tell null from absent
-(facts/graph.md 6.3), waiting is the worker's decision, and a redirect could carry the token away.
-"""
+"""Sends one request to Microsoft Graph: token, host check, time limit; status, headers and bytes back."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-import httpx
-from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError
-from kiota_abstractions.method import Method
-from kiota_abstractions.request_information import RequestInformation
-from kiota_abstractions.response_handler import ResponseHandler
-from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
-from kiota_http.kiota_client_factory import KiotaClientFactory
-from kiota_http.middleware.options import RedirectHandlerOption, ResponseHandlerOption, RetryHandlerOption
-from msgraph.graph_request_adapter import GraphRequestAdapter, options
-from msgraph_core import GraphClientFactory
-
-from directory.credentials import Credentials, TenantId, token_error
+from directory.answer import Answer
+from directory.credentials import Credentials, TenantId
 from errors import ForeignLink, TryLater
 
+if TYPE_CHECKING:
+    from directory.sdk import Sender
+
 LONGEST_REQUEST_SECONDS = 60.0
-_QUIET_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer. Header names are lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class Graph:
@@ -47,9 +23,7 @@ class Graph:
         self._origin = _origin(endpoint)
         self._credentials = credentials
         self._count = count
-        # Ours to close: the SDK wraps it, and does not.
-        self._transport = httpx.AsyncHTTPTransport()
-        self._client = _http_client(endpoint, self._transport)
+        self._sdk: Sender | None = None
 
     def users_delta(self, select: tuple[str, ...]) -> str:
         """The address that begins a round; its `$select` is baked into every link that follows (facts/graph.md 1.2)."""
@@ -72,51 +46,24 @@ class Graph:
         if _origin(url) != self._origin:
             raise ForeignLink("Microsoft Graph named a next link on another host")
         credential = await self._credentials.of(tenant)
-        provider = AzureIdentityAuthenticationProvider(
-            cast("AsyncTokenCredential", credential), scopes=[f"{self._endpoint}/.default"]
-        )
-        adapter = GraphRequestAdapter(provider, client=self._client)
-        request = RequestInformation(Method.GET)
-        request.url = url
-        request.headers.add("Accept", accept)
-        if accept == "text/plain":
-            request.headers.add("ConsistencyLevel", "eventual")  # What $count needs (facts/graph.md 2).
-        request.add_request_options([ResponseHandlerOption(_Native())])
         self._count()
         try:
             async with asyncio.timeout(LONGEST_REQUEST_SECONDS):
-                # What _Native gives, whatever the adapter's signature promises.
-                return cast("Answer", await adapter.send_primitive_async(request, "bytes", {}))
-        except AzureError as error:
-            raise token_error(error) from error
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise TryLater(f"Microsoft Graph did not answer ({type(error).__name__})") from error
+                return await self._sender().send(credential, url, accept)
+        except TimeoutError as error:
+            raise TryLater("Microsoft Graph did not answer in time") from error
+
+    def _sender(self) -> "Sender":
+        if self._sdk is None:
+            from directory.sdk import Sender  # noqa: PLC0415 - 0.1 s that a trigger without Graph does not pay
+
+            self._sdk = Sender(self._endpoint)
+        return self._sdk
 
     async def close(self) -> None:
-        await self._client.aclose()
-        await self._transport.aclose()
+        if self._sdk is not None:
+            await self._sdk.close()
         await self._credentials.close()
-
-
-class _Native(ResponseHandler):
-    """Hands the answer on as it came: reading it is `directory.delta`'s decision."""
-
-    async def handle_response_async(self, response: Any, _: Any) -> Any:
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, headers, response.content)
-
-
-def _http_client(endpoint: str, transport: httpx.AsyncHTTPTransport) -> httpx.AsyncClient:
-    timeout = httpx.Timeout(_QUIET_SECONDS, connect=10.0)
-    client = httpx.AsyncClient(base_url=f"{endpoint}/v1.0", timeout=timeout, transport=transport)
-    chosen = options | {
-        RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False),
-        RedirectHandlerOption.get_key(): RedirectHandlerOption(max_redirect=0, should_redirect=False),
-    }
-    middleware = KiotaClientFactory.get_default_middleware(chosen)
-    middleware.append(GraphClientFactory._get_telemetry_handler(chosen))  # noqa: SLF001 - what the factory itself does
-    made: httpx.AsyncClient = GraphClientFactory.create_with_custom_middleware(middleware, client=client)
-    return made
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

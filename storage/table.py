@@ -37,7 +37,7 @@ class _Answer[T](msgspec.Struct):
 class Tables:
     """The tables of one storage account. Every method is one transaction a page or a call, and counts it."""
 
-    def __init__(self, client: TableServiceClient, names: Sequence[str], count: Callable[[], None]) -> None:
+    def __init__(self, client: TableServiceClient, names: Sequence[str], count: Callable[[str], None]) -> None:
         self._client = client
         self._names = tuple(names)
         self._count = count
@@ -141,7 +141,7 @@ class Tables:
         if body is not None:
             headers["Content-Type"] = CONTENT_TYPE
         request = HttpRequest(method, f"{self._client.url}/{path}", headers=headers, content=body)
-        self._count()
+        self._count(method)
         try:
             async with asyncio.timeout(LONGEST_CALL_SECONDS):
                 # The pipeline below the public client: its signing, retries and connections (azure-data-tables 12.7).
@@ -158,7 +158,7 @@ class Tables:
             if self._made:
                 return
             for name in self._names:
-                self._count()
+                self._count("POST")
                 try:
                     await self._client.create_table(name)
                 except ResourceExistsError:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from contacts.contact import write_operations
 from errors import Conflict, TryLater
 from mapping.fields import ObjectId
-from sync.journal import JournalPage
+from storage.transaction import Operation
+from sync.journal import JournalPage, journal_operation
 from sync.plan import Change, Moment, Person, Plan, counts_of, plan_page, skipped
 from sync.run import Counts
 from sync.work import Work
@@ -31,10 +32,18 @@ class Named:
     read: int = 0
 
 
-async def apply_page(work: Work, named: Named) -> Counts:
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a page came to: what it counts, and rows that go with the checkpoint."""
+
+    counts: Counts = Counts()  # noqa: RUF009 - frozen
+    operations: Sequence[Operation] = ()
+
+
+async def apply_page(work: Work, named: Named) -> Applied:
     """Bring the contacts of a page's people up to date, and count what changed."""
     if not (named.people or named.present or named.gone or named.unread):
-        return Counts()
+        return Applied()
     journal = await earlier_attempt(work)
     people = named.people
     roll = work.roll
@@ -47,13 +56,13 @@ async def apply_page(work: Work, named: Named) -> Counts:
         plan = plan_page(look, known, work.configuration, values, moment(work, journal))
         page = JournalPage(list(named.present), list(named.gone), [*named.unread, *plan.changes])
         try:
-            changes = await carry_out(work, plan, page)
+            changes, operations = await carry_out(work, plan, page)
         except TryLater as error:
             journal = journal | {change.contact_id: change for change in plan.changes}
             await pause_after(work, error, attempt)
         else:
             work.gathering.wrote([write.after for write in plan.writes if write.after is not None])
-            return counts_of(named.read, plan.unchanged + fast, changes)
+            return Applied(counts_of(named.read, plan.unchanged + fast, changes), operations)
     raise TryLater("a page could not be written, six times")
 
 
@@ -71,15 +80,19 @@ def moment(work: Work, journal: dict[str, Change]) -> Moment:
     return Moment(work.run.id, work.run.page, now, work.roll, journal)
 
 
-async def carry_out(work: Work, plan: Plan, page: JournalPage) -> list[Change]:
+async def carry_out(work: Work, plan: Plan, page: JournalPage) -> tuple[list[Change], Sequence[Operation]]:
     """Journal a page and write its contacts; the entries as they turned out, refused rows among them as skipped.
+
+    A page that writes no contact is journalled with its checkpoint: those are the operations given back.
 
     Raises:
         TryLater: part of it may be written. Planning again from what is stored then continues it.
     """
     workspace, changes = work.connection.workspace_id, list(page.changes)
-    if page.present or page.gone or changes:
-        await work.workspaces.write_journal(workspace, work.run.id, work.run.page, page)
+    if not plan.writes:
+        told = page.present or page.gone or changes
+        return changes, [journal_operation(work.run.id, work.run.page, page)] if told else []
+    await work.workspaces.write_journal(workspace, work.run.id, work.run.page, page)
     groups = [write_operations(write.before, write.after) for write in plan.writes]
     refused = await work.contacts.write(work.partition, groups)
     if refused:
@@ -88,7 +101,7 @@ async def carry_out(work: Work, plan: Plan, page: JournalPage) -> list[Change]:
             changes = [change for change in changes if change is not write.change] + [skipped(write, reason)]
         page = JournalPage(page.present, page.gone, changes)
         await work.workspaces.write_journal(workspace, work.run.id, work.run.page, page)
-    return changes
+    return changes, ()
 
 
 async def pause_after(work: Work, error: TryLater, attempt: int) -> None:

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from mapping.fields import ObjectId
+from storage.transaction import Operation, Verb
 from sync.plan import Change
 from sync.run import RunId
 
@@ -68,6 +69,10 @@ def journal_columns(page: JournalPage) -> dict[str, object]:
     for name, blob in blobs.items():
         columns |= {name: base64.b64encode(blob).decode(), f"{name}@odata.type": "Edm.Binary"}
     return columns
+
+
+def journal_operation(run_id: RunId, page: int, journal: JournalPage) -> Operation:
+    return Operation(Verb.PUT, journal_key(run_id, page), journal_columns(journal))
 
 
 def read_journal(row: JournalRow) -> JournalPage:

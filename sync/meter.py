@@ -12,10 +12,11 @@ class Meter:
 
     def __init__(self) -> None:
         self.graph_requests = 0
-        self.table_transactions = 0
+        self.table_reads = 0
+        self.table_writes = 0
 
     def cost(self) -> Cost:
-        return Cost(self.graph_requests, self.table_transactions)
+        return Cost(self.graph_requests, self.table_reads + self.table_writes)
 
 
 _current: ContextVar[Meter | None] = ContextVar("meter", default=None)
@@ -36,6 +37,10 @@ def count_graph_request() -> None:
         meter.graph_requests += 1
 
 
-def count_table_transaction() -> None:
+def count_table_transaction(method: str) -> None:
+    """A GET reads, anything else writes."""
     if (meter := _current.get()) is not None:
-        meter.table_transactions += 1
+        if method == "GET":
+            meter.table_reads += 1
+        else:
+            meter.table_writes += 1

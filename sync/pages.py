@@ -74,19 +74,19 @@ async def _take_in(work: Work, page: Page) -> None:
     # A user who is there but cannot be read is not one who left.
     present = [*sifted.present, *(one for one in page.unreadable if one)]
     named = Named(list(sifted.present.values()), present, sifted.gone, odd, len(page.users) + len(odd))
-    counts = await apply_page(work, named)
+    applied = await apply_page(work, named)
     work.roll.name(present, sifted.gone)
     run = replace(
         work.run,
         cursor=page.next_link,
         delta_link=page.delta_link,
         phase=Phase.READ if page.next_link else Phase.SETTLE,
-        counts=work.run.counts + counts,
+        counts=work.run.counts + applied.counts,
         page=work.run.page + (1 if named.read else 0),
         incomplete=work.run.incomplete or "" in page.unreadable,
     )
     if named.read:
-        await work.remember(run)
+        await work.remember(run, *applied.operations)
     else:
         work.run = run  # Nothing was done, so nothing is lost when an empty page is read again.
 

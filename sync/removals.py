@@ -33,8 +33,9 @@ async def settle_edits(work: Work) -> None:
     if work.run.mode is Mode.DELTA:
         people = [_as_remembered(one, work.values) for one in await _edited(work)]
         for start in range(0, len(people), _BATCH):
-            counts = await apply_page(work, Named(people[start : start + _BATCH]))
-            await work.remember(replace(work.run, counts=work.run.counts + counts, page=work.run.page + 1))
+            applied = await apply_page(work, Named(people[start : start + _BATCH]))
+            run = replace(work.run, counts=work.run.counts + applied.counts, page=work.run.page + 1)
+            await work.remember(run, *applied.operations)
     work.run = replace(work.run, phase=Phase.REMOVE)
 
 
@@ -104,13 +105,13 @@ async def _remove(work: Work, batch: Sequence[Contact]) -> None:
     for attempt in range(_TRIES):
         plan = plan_removals(batch, work.configuration.deletion_behavior, moment(work, journal), done)
         try:
-            changes = await carry_out(work, plan, JournalPage(changes=plan.changes))
+            changes, operations = await carry_out(work, plan, JournalPage(changes=plan.changes))
         except TryLater as error:
             await pause_after(work, error, attempt)
             done, batch = await _after_conflict(work, plan.changes, batch)
         else:
             counts = work.run.counts + counts_of(0, 0, changes)
-            await work.remember(replace(work.run, counts=counts, page=work.run.page + 1))
+            await work.remember(replace(work.run, counts=counts, page=work.run.page + 1), *operations)
             return
     raise TryLater("removals could not be written, six times")
 

@@ -20,7 +20,7 @@ from sync.run import Mode
 
 TABLE = "Schedule"
 _PARTITION = Partition(TABLE, "active")
-_STARTS_PER_SECOND = 20
+_STARTS_PER_SECOND = 25
 _LONGEST_DELAY_SECONDS = 900
 _AT_ONCE = 16
 

@@ -85,8 +85,8 @@ class Work:
         """The run's cost so far, and `about_to` further table transactions."""
         return self.before + self.meter.cost() + Cost(table_transactions=about_to)
 
-    async def remember(self, run: Run) -> None:
-        """Checkpoint: step, cursor, counters and lease move at once, or not at all.
+    async def remember(self, run: Run, *operations: Operation) -> None:
+        """Checkpoint: step, cursor, counters and lease move at once, with further rows, or not at all.
 
         Raises:
             Superseded: the agenda says that it is another's turn.
@@ -94,7 +94,7 @@ class Work:
         run = replace(run, cost=self.cost(about_to=1))
 
         def checkpoint(agenda: Agenda) -> tuple[Agenda, Sequence[Operation]]:
-            return replace(agenda, run=run, lease_owner=self.owner, lease_until=self.now() + LEASE), ()
+            return replace(agenda, run=run, lease_owner=self.owner, lease_until=self.now() + LEASE), operations
 
         await self.write(checkpoint)
         self.run = run

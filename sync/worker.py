@@ -156,9 +156,11 @@ class Worker:
                 await self._hand_over(work, 0, None)
         await self._start_next(work)
         log.info(
-            "slice_done workspace=%s run=%s mode=%s state=%s read=%d graph_requests=%d table_transactions=%d ms=%d",
+            "slice_done workspace=%s run=%s mode=%s state=%s read=%d"
+            " graph_requests=%d table_reads=%d table_writes=%d ms=%d",
             *(work.connection.workspace_id, work.run.id, work.run.mode, work.run.state, work.run.counts.read - read),
-            *(work.meter.graph_requests, work.meter.table_transactions, (time.monotonic() - began) * 1000),
+            *(work.meter.graph_requests, work.meter.table_reads, work.meter.table_writes),
+            (time.monotonic() - began) * 1000,
         )
 
     async def _hand_over(self, work: Work, delay_seconds: float, waiting_for: WaitingFor | None) -> None:

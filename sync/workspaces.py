@@ -38,8 +38,8 @@ from sync.journal import (
     JournalPage,
     JournalRow,
     PendingRow,
-    journal_columns,
     journal_key,
+    journal_operation,
     pending_columns,
     pending_key,
     read_journal,
@@ -170,8 +170,7 @@ class Workspaces:
         return [read_journal(row) for row in rows], continuation
 
     async def write_journal(self, workspace: WorkspaceId, run_id: RunId, page: int, journal: JournalPage) -> None:
-        operation = Operation(Verb.PUT, journal_key(run_id, page), journal_columns(journal))
-        await self._tables.transact(partition_of(workspace), [operation])
+        await self._tables.transact(partition_of(workspace), [journal_operation(run_id, page, journal)])
 
     async def write_pending(self, workspace: WorkspaceId, run_id: RunId, ids: Sequence[ObjectId]) -> None:
         """Keep the ids whose removal waits for approval; repeating it changes nothing."""

@@ -70,13 +70,13 @@ class Rig:
     def __post_init__(self) -> None:
         count = self.services.tables._count
 
-        def counted() -> None:
+        def counted(method: str) -> None:
             if self.kill_before is not None:
                 self.kill_before -= 1
                 if self.kill_before <= 0:
                     self.kill_before = None
                     raise Killed
-            count()
+            count(method)
 
         self.services.tables._count = counted
 

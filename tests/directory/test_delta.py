@@ -5,8 +5,8 @@ import json
 import pytest
 from msgspec import UNSET
 
+from directory.answer import Answer
 from directory.delta import read_page, retry_after
-from directory.graph import Answer
 from errors import ConsentLost, DeltaLinkExpired, Throttled, TryLater
 from tests.builders import ADA, BOB
 

@@ -95,8 +95,8 @@ MUTATIONS = (
     Mutation(
         "pages leave no trace of who was there",
         "sync/applying.py",
-        "if page.present or page.gone or changes:",
-        "if changes:",
+        "told = page.present or page.gone or changes",
+        "told = changes",
     ),
     Mutation(
         "contacts are written before the journal",

@@ -105,8 +105,8 @@ async def test_a_disconnect_waits_for_who_is_at_work_and_he_writes_no_more(rig, 
     worker, stopped = rig.services.worker, []
     pages = rig.services.graph.get
 
-    async def disconnecting_get(tenant_id, url):
-        answer = await pages(tenant_id, url)
+    async def disconnecting_get(tenant_id, url, **options):
+        answer = await pages(tenant_id, url, **options)
         if "skiptoken" in url and not stopped:
             stopped.append(url)
             await disconnect(rig)

@@ -1,0 +1,61 @@
+"""What a process used, by the kernel's account; and figures over repeated runs."""
+
+import os
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PROC = Path("/proc")
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far."""
+    fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def forget_peak(pid: int) -> None:
+    """Let the peak memory begin anew."""
+    (_PROC / str(pid) / "clear_refs").write_text("5")
+
+
+def peak_mb(pid: int) -> float:
+    """The largest resident memory since the start, or since `forget_peak`."""
+    for line in (_PROC / str(pid) / "status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise AssertionError("no VmHWM")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One measured run. Counts are None where another way does not tell them; `wrong`: what its contacts get wrong."""
+
+    people: int
+    seconds: float
+    cpu: float
+    peak_mb: float
+    graph_requests: int | None = None
+    table_reads: int | None = None
+    table_writes: int | None = None
+    stored_bytes: int | None = None
+    wrong: str = ""
+
+    @property
+    def per_second(self) -> float:
+        return self.people / self.seconds
+
+    @property
+    def cpu_per_1000(self) -> float:
+        return 1000 * self.cpu / self.people
+
+
+def median(values: Sequence[float]) -> float:
+    return statistics.median(values)
+
+
+def spread(values: Sequence[float]) -> str:
+    """The smallest and the largest."""
+    return f"{min(values):.3g} to {max(values):.3g}"

@@ -1,0 +1,24 @@
+"""What Azure asks for, and what a run therefore costs. List prices in US dollars, West Europe, pay as you go.
+
+Source: azure.microsoft.com/pricing for Storage tables (LRS), Queues and Functions Flex Consumption, as known on the
+date below; they are there to be replaced by yours.
+"""
+
+DATED = "2026-11"
+TABLE_TRANSACTIONS_PER_10_000 = 0.00036
+QUEUE_OPERATIONS_PER_10_000 = 0.0004
+STORED_GB_MONTH = 0.045
+FUNCTION_GB_SECOND = 0.000026
+FUNCTION_EXECUTIONS_PER_MILLION = 0.40
+INSTANCE_GB = 0.5
+HOURS_A_MONTH = 730
+
+
+def run_cost(seconds: float, table_transactions: int, messages: int = 1) -> float:
+    """What one run costs: its share of an instance, its transactions, its messages. Shared instances cost less."""
+    compute = seconds * INSTANCE_GB * FUNCTION_GB_SECOND + messages * FUNCTION_EXECUTIONS_PER_MILLION / 1e6
+    return (
+        compute
+        + table_transactions * TABLE_TRANSACTIONS_PER_10_000 / 10_000
+        + 4 * messages * QUEUE_OPERATIONS_PER_10_000 / 10_000
+    )

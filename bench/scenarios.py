@@ -1,0 +1,161 @@
+"""What is measured. Each scenario takes a stage, and gives figures of one run."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from azure.data.tables import TableClient
+from azure.storage.queue import QueueClient
+from msgspec.structs import replace
+
+from bench.measure import Figures, cpu_seconds, forget_peak, peak_mb
+from bench.stage import Stage, first_sync, settled, tenant_settings
+from bench.ways import ROOT, run_way
+from connect.connection import Connection, ConnectionState, ListId, WorkspaceId, connection_operation, list_name_of
+from directory.credentials import TenantId
+from mapping.configuration import Configuration
+from services import Services, build
+from settings import Settings
+from sync.agenda import Agenda
+from sync.messages import QUEUE
+from tests.office import ENTRA, Office, host_settings
+
+IDLE_WORKSPACES = 1000
+MOST_EDITED = 10_000
+"""People's edits go through the API one by one: more of them only test patience."""
+
+_STEPS_AT_ONCE = 2000
+
+
+def first(stage: Stage, people: int, **shape: float) -> tuple[Office, Figures]:
+    """A first sync, with the default configuration."""
+    office = stage.office(people, **shape)
+    _, figures = stage.measured(office, lambda: first_sync(office))
+    return office, figures
+
+
+def run_again(stage: Stage, office: Office, mode: str) -> Figures:
+    _, figures = stage.measured(office, lambda: office.admin.call("POST", f"{ENTRA}/sync", {"mode": mode}))
+    return figures
+
+
+def delta_of(stage: Stage, office: Office, changed: int) -> Figures:
+    """A delta in which so many people changed."""
+    there = [user["id"] for user in office.tenant.users() if user["removed"] is None][:changed]
+    stamp = f"+41 {time.monotonic_ns()}"
+    for start in range(0, len(there), _STEPS_AT_ONCE):
+        office.tenant.do(*(("change", one, {"mobilePhone": stamp}) for one in there[start : start + _STEPS_AT_ONCE]))
+    return run_again(stage, office, "delta")
+
+
+def edits(stage: Stage, office: Office, percent: int) -> Figures:
+    """`keep_local`, where people emptied a field of some contacts: a delta fills them again, Graph says nothing."""
+    first_sync(office, conflictResolution="keep_local")
+    settled(office)
+    path = f"contact-lists/{office.card()['list']['id']}/contacts"
+    contacts = office.contacts()
+    for one in contacts[: len(contacts) * percent // 100]:
+        office.member.call("PATCH", f"{path}/{one['id']}", {"firstName": None})
+    return run_again(stage, office, "delta")
+
+
+def stored_bytes(stage: Stage, office: Office) -> int:
+    """What the list takes in the table: its contacts, by the size of a thousand of them."""
+    partition = f"{office.workspace}:{office.card()['list']['id']}"
+    with TableClient.from_connection_string(stage.storage, "Contacts") as table:
+        rows = table.query_entities(f"PartitionKey eq '{partition}'", results_per_page=1000)
+        pages = (list(page) for page in rows.by_page())
+        sample = next(pages)
+    share = sum(len(str(dict(row))) for row in sample) / len(sample)
+    contacts: int = office.status()["totals"]["contacts"]
+    return round(share * contacts)
+
+
+def bare_chain(stage: Stage, office: Office) -> float:
+    """Seconds that the page requests alone take, one after the other."""
+    told = run_way(tenant_settings(stage, office.tenant), "bench.others.bare_chain")
+    return float(told["seconds"])
+
+
+def idle_workspaces(stage: Stage, count: int = IDLE_WORKSPACES) -> Figures:
+    """The top of the hour: so many workspaces in which nothing happened, and one worker. From tick to the last."""
+    os.environ |= stage.directory.settings()
+    settings = Settings.read(host_settings(stage.storage, stage.directory, 7071))
+
+    async def with_services[T](work: Callable[[Services], Awaitable[T]]) -> T:
+        services = build(settings, lambda: datetime.now(UTC))
+        try:
+            return await work(services)
+        finally:
+            await services.close()
+
+    tenant = stage.directory.control.tenant(people=5)
+    workspaces = [WorkspaceId(f"idle-{number:05d}") for number in range(count)]
+
+    async def set_up(services: Services) -> None:
+        for workspace in workspaces:
+            connection = _connected(workspace, TenantId(tenant.id))
+            await services.schedule.enrol(workspace)
+
+            def write(_: object, agenda: Agenda, made: Connection = connection) -> tuple[None, Agenda, list[object]]:
+                return None, agenda, [connection_operation(made)]
+
+            await services.workspaces.update(workspace, write)  # type: ignore[arg-type]
+
+    async def tick(services: Services) -> None:
+        await services.schedule.start_all()
+
+    asyncio.run(with_services(set_up))
+    asyncio.run(with_services(tick))
+    _wait_until_empty(stage)  # The first sync of each.
+    cpu, began = cpu_seconds(stage.host.pid), time.monotonic()
+    forget_peak(stage.host.pid)
+    asyncio.run(with_services(tick))
+    _wait_until_empty(stage)
+    took = time.monotonic() - began
+    return Figures(count, took, cpu_seconds(stage.host.pid) - cpu, peak_mb(stage.host.pid))
+
+
+def _connected(workspace: WorkspaceId, tenant: TenantId) -> Connection:
+    return Connection(
+        workspace,
+        ConnectionState.ACTIVE,
+        tenant,
+        "Idle",
+        ListId("people"),
+        list_name_of("Idle"),
+        datetime.now(UTC),
+        configuration=replace(Configuration(), version=1),
+    )
+
+
+def _wait_until_empty(stage: Stage) -> None:
+    with QueueClient.from_connection_string(stage.storage, QUEUE) as queue:
+        while queue.get_queue_properties().approximate_message_count:
+            time.sleep(0.25)
+
+
+IMPORTS = {
+    "the app": "import function_app",
+    "what a slice needs besides": "import function_app; import services",
+    "the SDKs it stands on": (
+        "import azure.functions, azure.identity.aio, azure.data.tables.aio, azure.storage.queue.aio;"
+        " from msgraph_core.graph_client_factory import GraphClientFactory;"
+        " from msgraph import GraphRequestAdapter"
+    ),
+}
+
+
+def import_seconds(statement: str) -> float:
+    """CPU seconds of a fresh interpreter that imports something, less those of one that imports nothing."""
+    took = []
+    for script in (statement, "pass"):
+        before = os.times()
+        subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+        after = os.times()
+        took.append(after.children_user + after.children_system - before.children_user - before.children_system)
+    return took[0] - took[1]

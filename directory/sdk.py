@@ -1,0 +1,83 @@
+"""The part of a Graph request that is msgraph-sdk's: authentication (with claims challenges), request ids, telemetry.
+
+Its models, retries and redirects stay out: the models cannot tell null from absent (facts/graph.md 6.3), waiting is
+the worker's decision, and a redirect could carry the token away.
+"""
+
+from typing import Any, cast
+
+import httpx
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import AzureError
+from kiota_abstractions.method import Method
+from kiota_abstractions.request_information import RequestInformation
+from kiota_abstractions.response_handler import ResponseHandler
+from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
+from kiota_http.kiota_client_factory import KiotaClientFactory
+from kiota_http.middleware.options import RedirectHandlerOption, ResponseHandlerOption, RetryHandlerOption
+from msgraph.graph_request_adapter import GraphRequestAdapter, options
+from msgraph_core import GraphClientFactory
+
+from directory.answer import Answer
+from directory.credentials import token_error
+from errors import TryLater
+
+_QUIET_SECONDS = 30.0
+
+
+class Sender:
+    """One connection pool to Graph."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._scope = f"{endpoint}/.default"
+        # Ours to close: the SDK wraps it, and does not.
+        self._transport = httpx.AsyncHTTPTransport()
+        self._client = _http_client(endpoint, self._transport)
+
+    async def send(self, credential: object, url: str, accept: str) -> Answer:
+        """Send a GET, once.
+
+        Raises:
+            ConsentLost, CredentialRejected: there is no token.
+            TryLater: no answer, or half of one.
+        """
+        provider = AzureIdentityAuthenticationProvider(cast("AsyncTokenCredential", credential), scopes=[self._scope])
+        adapter = GraphRequestAdapter(provider, client=self._client)
+        request = RequestInformation(Method.GET)
+        request.url = url
+        request.headers.add("Accept", accept)
+        if accept == "text/plain":
+            request.headers.add("ConsistencyLevel", "eventual")  # What $count needs (facts/graph.md 2).
+        request.add_request_options([ResponseHandlerOption(_Native())])
+        try:
+            # What _Native gives, whatever the adapter's signature promises.
+            return cast("Answer", await adapter.send_primitive_async(request, "bytes", {}))
+        except AzureError as error:
+            raise token_error(error) from error
+        except httpx.HTTPError as error:
+            raise TryLater(f"Microsoft Graph did not answer ({type(error).__name__})") from error
+
+    async def close(self) -> None:
+        await self._client.aclose()
+        await self._transport.aclose()
+
+
+class _Native(ResponseHandler):
+    """Hands the answer on as it came: reading it is `directory.delta`'s decision."""
+
+    async def handle_response_async(self, response: Any, _: Any) -> Any:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, headers, response.content)
+
+
+def _http_client(endpoint: str, transport: httpx.AsyncHTTPTransport) -> httpx.AsyncClient:
+    timeout = httpx.Timeout(_QUIET_SECONDS, connect=10.0)
+    client = httpx.AsyncClient(base_url=f"{endpoint}/v1.0", timeout=timeout, transport=transport)
+    chosen = options | {
+        RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False),
+        RedirectHandlerOption.get_key(): RedirectHandlerOption(max_redirect=0, should_redirect=False),
+    }
+    middleware = KiotaClientFactory.get_default_middleware(chosen)
+    middleware.append(GraphClientFactory._get_telemetry_handler(chosen))  # noqa: SLF001 - what the factory itself does
+    made: httpx.AsyncClient = GraphClientFactory.create_with_custom_middleware(middleware, client=client)
+    return made
