@@ -1,0 +1,86 @@
+// Storage without shared keys: the host's own blobs, the queues and the tables; and exactly the roles for them.
+param name string
+param location string
+param tags object
+param principalId string
+
+var tables = ['Connections', 'Contacts', 'Schedule', 'CustomFields']
+var queues = ['entra-sync', 'entra-sync-poison']
+
+// Source: learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage
+var roles = {
+  // The host's own leases and timers, and the deployment package.
+  StorageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+  // Trigger, continuations, poison.
+  StorageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
+  // Everything that is stored.
+  StorageTableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
+}
+
+resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
+  name: name
+  location: location
+  tags: tags
+  kind: 'StorageV2'
+  sku: { name: 'Standard_ZRS' }
+  properties: {
+    allowSharedKeyAccess: false
+    allowBlobPublicAccess: false
+    allowCrossTenantReplication: false
+    defaultToOAuthAuthentication: true
+    minimumTlsVersion: 'TLS1_2'
+    supportsHttpsTrafficOnly: true
+  }
+}
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    deleteRetentionPolicy: { enabled: true, days: 7 }
+  }
+}
+
+resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = {
+  parent: blobs
+  name: 'app-package'
+}
+
+resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2024-01-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2024-01-01' = [
+  for one in queues: {
+    parent: queueService
+    name: one
+  }
+]
+
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2024-01-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2024-01-01' = [
+  for one in tables: {
+    parent: tableService
+    name: one
+  }
+]
+
+resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for role in items(roles): {
+    name: guid(account.id, principalId, role.value)
+    scope: account
+    properties: {
+      principalId: principalId
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', role.value)
+    }
+  }
+]
+
+output name string = account.name
+output deploymentContainer string = '${account.properties.primaryEndpoints.blob}${container.name}'
