@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help run demo test soak mutants pictures bench bench-million lint setup browser clean
+.PHONY: help run demo test soak mutants pictures bench bench-million package lock lint setup browser clean
 
 BIN := .venv/bin
 # Node comes as a Python package.
@@ -40,10 +40,19 @@ bench: setup  ## measure, against what people would use instead; writes docs/per
 bench-million: setup  ## the same with a million people besides
 	@exec $(BIN)/python -m bench --million
 
+package: setup  ## the deployment archive, dist/connector.zip
+	@exec $(BIN)/python tools/package.py
+
+lock: setup  ## requirements.lock from requirements.txt, with hashes
+	@{ echo "# What is deployed, with hashes. Made by \`make lock\` from requirements.txt."; \
+	$(BIN)/uv pip compile --quiet requirements.txt --generate-hashes --python-version 3.13 --no-annotate --no-header; } \
+	> requirements.lock.new && mv requirements.lock.new requirements.lock
+
 lint: setup  ## ruff, and mypy in strict mode
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/python tools/parse_bicep.py
 	@$(NODE) node_modules/prettier/bin/prettier.cjs --log-level warn --check portal
 	@echo "lint: nothing to say"
 

@@ -1,11 +1,13 @@
 """Every trigger, on one screen. It says what starts what, and decides nothing."""
 
 import logging
+from datetime import UTC, datetime
 
 import azure.functions as func
 
 from api.answers import answering
 from services import services
+from sync import telemetry
 from sync.messages import POISON_QUEUE, QUEUE, read_message
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -16,12 +18,14 @@ log = logging.getLogger(__name__)
 async def start_hourly_runs(timer: func.TimerRequest) -> None:
     """Queue a delta run for every workspace that syncs."""
     started = await services().schedule.start_all()
+    telemetry.scheduled(started)
     log.info("schedule_done workspaces=%d past_due=%s", started, timer.past_due)
 
 
 @app.queue_trigger(arg_name="message", queue_name=QUEUE, connection="AzureWebJobsStorage")
 async def work_on_run(message: func.QueueMessage) -> None:
     """Do a slice of a run."""
+    telemetry.message_came(message.insertion_time, datetime.now(UTC))
     await services().worker.handle(read_message(message.get_body()))
 
 

@@ -30,10 +30,12 @@ from connect.connection import TABLE as CONNECTIONS
 from connect.consent import Consent
 from connect.sign_in import ClientCredential, SignIn
 from contacts.contact import TABLE as CONTACTS
+from contacts.custom_fields import TABLE as CUSTOM_FIELDS
 from contacts.edit_store import EditStore
 from contacts.store import ContactStore
 from directory.credentials import ASSERTION_SCOPE, Credentials, credential_builder
 from directory.graph import Graph
+from exporters import export
 from settings import EntraCredential, Settings, StorageAddress
 from storage.queue import MessageQueue
 from storage.table import Tables
@@ -50,6 +52,8 @@ from sync.schedule import TABLE as SCHEDULE
 from sync.schedule import Schedule
 from sync.worker import Worker
 from sync.workspaces import Workspaces
+
+TABLES = (CONNECTIONS, CONTACTS, SCHEDULE, CUSTOM_FIELDS)
 
 # The defaults wait 15 s before a queue's second try, and up to a week in all (facts/functions.md 1, 6).
 _PATIENCE: dict[str, Any] = {
@@ -96,14 +100,13 @@ def services() -> Services:
     Raises:
         SettingsError
     """
+    export()
     return build(Settings.read(os.environ), _now)
 
 
 def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asyncio.sleep) -> Services:
     """Make everything from settings; tests call it with settings and a time of their own."""
-    tables = Tables(
-        _table_client(settings.tables), (CONNECTIONS, CONTACTS, SCHEDULE, "CustomFields"), count_table_transaction
-    )
+    tables = Tables(_table_client(settings.tables), TABLES, count_table_transaction)
     queue = MessageQueue(_queue_client(settings.queues, QUEUE))
     entra = settings.entra_credential
     credentials = Credentials(

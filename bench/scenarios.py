@@ -55,7 +55,7 @@ def delta_of(stage: Stage, office: Office, changed: int) -> Figures:
 def edits(stage: Stage, office: Office, percent: int) -> Figures:
     """`keep_local`, where people emptied a field of some contacts: a delta fills them again, Graph says nothing."""
     first_sync(office, conflictResolution="keep_local")
-    settled(office)
+    settled(stage, office)
     path = f"contact-lists/{office.card()['list']['id']}/contacts"
     contacts = office.contacts()
     for one in contacts[: len(contacts) * percent // 100]:

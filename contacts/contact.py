@@ -139,6 +139,8 @@ def touched_key(contact_id: ContactId) -> str:
 
 def index_keys(contact: Contact) -> frozenset[str]:
     """The keys of the rows that must stand beside a contact's own."""
+    if str(contact.source_id) == contact.id and contact.link is Link.LINKED and not contact.touched:
+        return frozenset()  # Nearly all of them: the id alone finds them.
     keys = set()
     if contact.source_id is not None and str(contact.source_id) != contact.id:
         keys.add(link_key(contact.source_id))

@@ -6,7 +6,9 @@ from before stays without its role for its whole life (facts/graph.md 5.3).
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, NewType, Protocol
 
 from azure.core.credentials import AccessToken
@@ -71,31 +73,53 @@ class FederatedCredential:
         await self._inner.close()
 
 
+@dataclass(slots=True)
+class _Held:
+    credential: TenantCredential
+    users: int = 0
+    retired: bool = False
+
+    async def close_if_done(self) -> None:
+        if self.retired and not self.users:
+            await self.credential.close()
+
+
 class Credentials:
-    """One credential a tenant; the least recently used is closed when there are too many."""
+    """One credential a tenant; the least recently used goes when there are too many.
+
+    A credential that goes while somebody uses it is closed after him: a closed one would open itself again, for good.
+    """
 
     def __init__(self, build: Callable[[TenantId], TenantCredential]) -> None:
         self._build = build
-        self._kept: OrderedDict[TenantId, TenantCredential] = OrderedDict()
+        self._kept: OrderedDict[TenantId, _Held] = OrderedDict()
 
-    async def of(self, tenant: TenantId) -> TenantCredential:
-        if tenant not in self._kept:
-            self._kept[tenant] = self._build(tenant)
-            if len(self._kept) > MOST_CREDENTIALS:
-                _, oldest = self._kept.popitem(last=False)
-                await oldest.close()
+    @asynccontextmanager
+    async def of(self, tenant: TenantId) -> AsyncIterator[TenantCredential]:
+        """A tenant's credential, for the length of a block."""
+        held = self._kept.get(tenant)
+        if held is None:
+            held = self._kept[tenant] = _Held(self._build(tenant))
         self._kept.move_to_end(tenant)
-        return self._kept[tenant]
+        held.users += 1
+        try:
+            if len(self._kept) > MOST_CREDENTIALS:
+                await self.renew(next(iter(self._kept)))
+            yield held.credential
+        finally:
+            held.users -= 1
+            await held.close_if_done()
 
     async def renew(self, tenant: TenantId) -> None:
         """Forget a tenant's credential and its tokens."""
-        if (credential := self._kept.pop(tenant, None)) is not None:
-            await credential.close()
+        if (held := self._kept.pop(tenant, None)) is not None:
+            held.retired = True
+            await held.close_if_done()
 
     async def close(self) -> None:
-        for credential in self._kept.values():
-            await credential.close()
-        self._kept.clear()
+        """Forget all."""
+        for tenant in list(self._kept):
+            await self.renew(tenant)
 
 
 def credential_builder(

@@ -45,10 +45,9 @@ class Graph:
         """
         if _origin(url) != self._origin:
             raise ForeignLink("Microsoft Graph named a next link on another host")
-        credential = await self._credentials.of(tenant)
         self._count()
         try:
-            async with asyncio.timeout(LONGEST_REQUEST_SECONDS):
+            async with asyncio.timeout(LONGEST_REQUEST_SECONDS), self._credentials.of(tenant) as credential:
                 return await self._sender().send(credential, url, accept)
         except TimeoutError as error:
             raise TryLater("Microsoft Graph did not answer in time") from error

@@ -4,7 +4,7 @@ One row a workspace. Its ETag is the fence: whoever writes it from an old copy f
 his turn any more. One run at a time; a request that finds one joins it or, if it asks for more, follows it.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
@@ -39,8 +39,8 @@ class Agenda(msgspec.Struct, frozen=True, rename="camel"):
 
     `last` is the run that ended last. `delta_link` continues from it, asked with `select`; `applied_version` is the
     configuration that the contacts show. `lease` is the worker's that is at it. `revision` is new with each write, so
-    that a writer who got no answer can tell whether it was written. `totals` counts what runs did, people's own
-    additions and removals stand in the list's tally.
+    that a writer who got no answer can tell whether it was written. `pruned_on`: on that day old history was deleted.
+    `totals` counts what runs did, people's own additions and removals stand in the list's tally.
     """
 
     workspace_id: WorkspaceId
@@ -56,6 +56,7 @@ class Agenda(msgspec.Struct, frozen=True, rename="camel"):
     last_completed_at: datetime | None = None
     lease_owner: str | None = None
     lease_until: datetime | None = None
+    pruned_on: date | None = None
     revision: str = ""
     etag: str = ""
 

@@ -8,6 +8,7 @@ from contacts.contact import write_operations
 from errors import Conflict, TryLater
 from mapping.fields import ObjectId
 from storage.transaction import Operation
+from sync import telemetry
 from sync.journal import JournalPage, journal_operation
 from sync.plan import Change, Moment, Person, Plan, counts_of, plan_page, skipped
 from sync.run import Counts
@@ -53,10 +54,12 @@ async def apply_page(work: Work, named: Named) -> Applied:
     values = work.values
     for attempt in range(_TRIES):
         known = await work.gathering.known(look, fresh=attempt > 0)
-        plan = plan_page(look, known, work.configuration, values, moment(work, journal))
+        with telemetry.span("plan", people=len(look)):
+            plan = plan_page(look, known, work.configuration, values, moment(work, journal))
         page = JournalPage(list(named.present), list(named.gone), [*named.unread, *plan.changes])
         try:
-            changes, operations = await carry_out(work, plan, page)
+            with telemetry.span("write", contacts=len(plan.writes)):
+                changes, operations = await carry_out(work, plan, page)
         except TryLater as error:
             journal = journal | {change.contact_id: change for change in plan.changes}
             await pause_after(work, error, attempt)
@@ -92,7 +95,11 @@ async def carry_out(work: Work, plan: Plan, page: JournalPage) -> tuple[list[Cha
     if not plan.writes:
         told = page.present or page.gone or changes
         return changes, [journal_operation(work.run.id, work.run.page, page)] if told else []
-    await work.workspaces.write_journal(workspace, work.run.id, work.run.page, page)
+    journal = journal_operation(work.run.id, work.run.page, page)
+    if work.ahead:
+        await work.remember(work.run, journal)
+    else:
+        await work.workspaces.write_rows(workspace, journal)
     groups = [write_operations(write.before, write.after) for write in plan.writes]
     refused = await work.contacts.write(work.partition, groups)
     if refused:
@@ -100,7 +107,7 @@ async def carry_out(work: Work, plan: Plan, page: JournalPage) -> tuple[list[Cha
             write = plan.writes[number]
             changes = [change for change in changes if change is not write.change] + [skipped(write, reason)]
         page = JournalPage(page.present, page.gone, changes)
-        await work.workspaces.write_journal(workspace, work.run.id, work.run.page, page)
+        await work.workspaces.write_rows(workspace, journal_operation(work.run.id, work.run.page, page))
     return changes, ()
 
 

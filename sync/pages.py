@@ -85,8 +85,10 @@ async def _take_in(work: Work, page: Page) -> None:
         page=work.run.page + (1 if named.read else 0),
         incomplete=work.run.incomplete or "" in page.unreadable,
     )
-    if named.read:
+    if applied.operations:
         await work.remember(run, *applied.operations)
+    elif named.read:
+        work.remember_soon(run)
     else:
         work.run = run  # Nothing was done, so nothing is lost when an empty page is read again.
 

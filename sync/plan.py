@@ -233,6 +233,8 @@ def _enter(
 
 
 def _change(before: Contact | None, after: Contact, outcome: Outcome, entry: Change | None) -> Change:
+    if before is None and entry is None:
+        return Change(after.id, outcome, shown_name(after.fields), after={**after.fields})
     old: Mapping[str, str] = before.fields if before and before.link is not Link.REMOVED else {}
     if entry is not None:
         # An earlier attempt at this page wrote already: what counts is the way from before it to now.

@@ -8,6 +8,7 @@ from directory.credentials import Credentials, TenantId
 from directory.delta import Page, read_page
 from directory.graph import Graph
 from errors import ConsentLost, Throttled, TokenRefused, TryLater
+from sync import telemetry
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,8 @@ class PageReader:
         confirmed = False
         for attempt in range(1, _TRIES + 1):
             try:
-                return read_page(await self.graph.get(self.tenant, url), carried_token=carried_token)
+                with telemetry.span("page", attempt=attempt):
+                    return read_page(await self.graph.get(self.tenant, url), carried_token=carried_token)
             except ConsentLost:
                 if confirmed:
                     raise
@@ -55,6 +57,8 @@ class PageReader:
                     raise
                 if isinstance(error, TokenRefused):
                     await self.credentials.renew(self.tenant)
+                if isinstance(error, Throttled):
+                    telemetry.throttled(pause)
                 log.warning("graph_retry attempt=%d pause_s=%.1f reason=%s", attempt, pause, error)
                 await self.sleep(pause)
         raise TryLater("Microsoft Graph's answers changed from try to try")

@@ -159,7 +159,8 @@ async def _end(work: Work, run: Run) -> None:
             operations += [run_operation(one) for one in discarded]
         if name is not None and name != work.connection.tenant_name:
             operations.append(connection_operation(named(work.connection, name)))
-        return settled(replace(agenda, last_completed_at=now), replace(ended, delta_link=None)), operations
+        agenda = replace(agenda, last_completed_at=now, pruned_on=now.date())
+        return settled(agenda, replace(ended, delta_link=None)), operations
 
     await work.write(end)
     work.run = ended

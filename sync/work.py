@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from msgspec.structs import replace
 
@@ -47,10 +47,13 @@ class Work:
     owner: str
     resumed: bool
     meter: Meter
+    pruned_on: date | None
     before: Cost
     now: Callable[[], datetime]
     until: float
     gathering: Gathering = field(init=False)
+    ahead: bool = False
+    """`run` is a page further than the stored agenda: its checkpoint goes with the next page's journal."""
 
     def __post_init__(self) -> None:
         self.gathering = self.new_gathering()
@@ -99,12 +102,17 @@ class Work:
         await self.write(checkpoint)
         self.run = run
 
+    def remember_soon(self, run: Run) -> None:
+        """Checkpoint with whatever is written next. A crash until then repeats a page, and that changes nothing."""
+        self.run, self.ahead = run, True
+
     async def write(self, change: Callable[[Agenda], tuple[Agenda, Sequence[Operation]]]) -> None:
         """Write the agenda with further rows of the workspace. A request that came in between is kept."""
         for _ in range(_TRIES):
             agenda, operations = change(self.agenda)
             try:
                 self.agenda = await self.workspaces.save(agenda, *operations)
+                self.ahead = False
             except Conflict:
                 await self.confirm()
             else:

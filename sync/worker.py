@@ -20,7 +20,7 @@ from directory.graph import Graph
 from errors import ConnectorError, ConsentLost, CredentialRejected, ForeignLink, Throttled, TryLater
 from storage.queue import MessageQueue
 from storage.transaction import Operation
-from sync import failures
+from sync import failures, telemetry
 from sync.agenda import LEASE, Agenda, ask, settled
 from sync.alarms import Alarms
 from sync.closing import Closing
@@ -46,6 +46,9 @@ log = logging.getLogger(__name__)
 
 OPERATOR_PAUSE_SECONDS = 300.0
 """Between tries while our own credential fails: nobody but an operator can change that."""
+
+HISTORY = timedelta(days=90)
+"""How long runs and their changes are kept."""
 
 _MARGIN_SECONDS = 5.0
 
@@ -111,6 +114,8 @@ class Worker:
         """Take the lease, in one write that fails when anybody was faster."""
         now, owner = self.now(), uuid.uuid4().hex
         started = _started(run, connection, agenda, now)
+        if started.mode is Mode.DELTA and run.started_at is None:
+            telemetry.delta_began(agenda.last_completed_at, now)
         agenda = await self.workspaces.save(
             replace(agenda, run=started, lease_owner=owner, lease_until=now + LEASE, last_started_at=started.started_at)
         )
@@ -124,6 +129,7 @@ class Worker:
             owner=owner,
             resumed=run.started_at is not None,
             meter=meter,
+            pruned_on=agenda.pruned_on,
             before=run.cost,
             now=self.now,
             until=time.monotonic() + self.slice_seconds,
@@ -131,19 +137,22 @@ class Worker:
 
     async def _slice(self, work: Work) -> None:
         """Work until the run ends or the time is up, and see to it that somebody goes on."""
-        began, read = time.monotonic(), work.run.counts.read
+        began, before = time.monotonic(), work.run.counts
         try:
-            await _work_on(work)
+            with telemetry.slice_span(work.connection.workspace_id, work.run):
+                await _work_on(work)
         except Superseded:
             await self._release(work)
             log.info("slice_superseded workspace=%s run=%s", work.connection.workspace_id, work.run.id)
             return
         except Throttled as error:
+            telemetry.throttled(error.after_seconds or _MARGIN_SECONDS)
             await self._hand_over(work, error.after_seconds or _MARGIN_SECONDS, WaitingFor.MICROSOFT)
         except CredentialRejected as error:
             log.error(
                 "credential_rejected workspace=%s run=%s reason=%s", work.connection.workspace_id, work.run.id, error
             )
+            telemetry.credential_rejected()
             await self.alarms.credential_rejected(error.reason or str(error), self.now())
             await self._hand_over(work, OPERATOR_PAUSE_SECONDS, WaitingFor.OURSELVES)
         except (ConsentLost, ForeignLink) as error:
@@ -155,10 +164,13 @@ class Worker:
             if work.run.state is RunState.RUNNING:
                 await self._hand_over(work, 0, None)
         await self._start_next(work)
+        await self._prune(work)
+        telemetry.slice_ended(before, work.run, work.meter.graph_requests)
         log.info(
             "slice_done workspace=%s run=%s mode=%s state=%s read=%d"
             " graph_requests=%d table_reads=%d table_writes=%d ms=%d",
-            *(work.connection.workspace_id, work.run.id, work.run.mode, work.run.state, work.run.counts.read - read),
+            *(work.connection.workspace_id, work.run.id, work.run.mode, work.run.state),
+            work.run.counts.read - before.read,
             *(work.meter.graph_requests, work.meter.table_reads, work.meter.table_writes),
             (time.monotonic() - began) * 1000,
         )
@@ -195,6 +207,14 @@ class Worker:
         if run is not None and run.id != work.run.id:
             await self._queue(work, run, 0)
 
+    async def _prune(self, work: Work) -> None:
+        """After the day's first run that ended well, delete history that is too old. A day left out is made up for."""
+        if work.run.state is RunState.COMPLETED and work.pruned_on != self.now().date():
+            try:
+                await self.workspaces.prune(work.connection.workspace_id, self.now() - HISTORY)
+            except TryLater as error:
+                log.warning("history_kept workspace=%s reason=%s", work.connection.workspace_id, error)
+
     async def _queue(self, work: Work, run: Run, delay_seconds: float) -> None:
         message = ContinueMessage(work.connection.workspace_id, run.id, run.step)
         await self.queue.send(write_message(message), delay_seconds)
@@ -227,6 +247,7 @@ class Worker:
 
     async def bury(self, body: bytes) -> None:
         """See to what a message from the poison queue was about, if anybody can tell."""
+        telemetry.poisoned()
         try:
             message = read_message(body)
         except UnreadableMessage:
@@ -243,6 +264,7 @@ class Worker:
             if run is None or not about or agenda.leased(self.now()):
                 return None, agenda, ()
             ended = failed(run, failures.gave_up(reason), self.now())
+            telemetry.run_ended(ended.state, ended.mode)
             return None, settled(agenda, ended), [run_operation(ended)]
 
         _, agenda = await self.workspaces.update(message.workspace_id, give_up)

@@ -13,6 +13,7 @@ One partition, so that what belongs together is written together:
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -39,13 +40,12 @@ from sync.journal import (
     JournalRow,
     PendingRow,
     journal_key,
-    journal_operation,
     pending_columns,
     pending_key,
     read_journal,
     read_pending,
 )
-from sync.run import Run, RunId
+from sync.run import Run, RunId, run_id
 
 _TRIES = 6
 _PAUSE_SECONDS = 0.2
@@ -169,8 +169,9 @@ class Workspaces:
         rows, continuation = await self._tables.after(TABLE, where, JournalRow, continuation, most)
         return [read_journal(row) for row in rows], continuation
 
-    async def write_journal(self, workspace: WorkspaceId, run_id: RunId, page: int, journal: JournalPage) -> None:
-        await self._tables.transact(partition_of(workspace), [journal_operation(run_id, page, journal)])
+    async def write_rows(self, workspace: WorkspaceId, *operations: Operation) -> None:
+        """Write rows that nobody else writes, all or none."""
+        await self._tables.transact(partition_of(workspace), operations)
 
     async def write_pending(self, workspace: WorkspaceId, run_id: RunId, ids: Sequence[ObjectId]) -> None:
         """Keep the ids whose removal waits for approval; repeating it changes nothing."""
@@ -192,6 +193,14 @@ class Workspaces:
                     for source_id in page.present:
                         waiting.pop(source_id, None)
         return list(waiting)
+
+    async def prune(self, workspace: WorkspaceId, before: datetime) -> None:
+        """Delete ended runs from before a time, with their journals; a thousand rows a kind, the rest another day."""
+        oldest = run_id(before, "")
+        for kind in ("run:", "journal:"):
+            where = f"PartitionKey eq '{workspace}' and RowKey gt '{kind}{oldest}' and RowKey lt '{kind[:-1]};'"
+            rows, _ = await self._tables.page(TABLE, where, _Key)
+            await self.forget(workspace, [row.row_key for row in rows])
 
     async def forget(self, workspace: WorkspaceId, row_keys: Sequence[str]) -> None:
         """Delete rows that are there, a transaction a hundred."""

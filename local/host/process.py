@@ -53,20 +53,28 @@ class RunningHost:
 
 
 def start_host(
-    settings: Mapping[str, str], log: Path, *, port: int = 0, root: Path = ROOT, quiet: bool = False
+    settings: Mapping[str, str],
+    log: Path,
+    *,
+    port: int = 0,
+    root: Path = ROOT,
+    beside: Path = ROOT,
+    quiet: bool = False,
 ) -> RunningHost:
     """Start the host with settings of its own (they win over the caller's environment), and wait until it listens.
+
+    `root` is where the app is, `beside` where the host's own code is.
 
     Raises:
         HostError
     """
     command = [sys.executable, "-m", "local.host", "--port", str(port), "--root", str(root)]
     command += ["--settings", os.devnull + ".none", *(["--quiet"] if quiet else [])]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings}
+    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{beside}", **settings}
     with log.open("w") as output:
         process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=beside,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

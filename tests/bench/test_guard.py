@@ -1,0 +1,99 @@
+"""What a run may cost, exactly: a later change cannot lose it quietly. The figures are those of docs/performance.md."""
+
+import time
+
+import pytest
+
+from bench.ways import run_way
+from tests.bench.place import settings_for
+from tests.rig import close_rig, make_rig
+
+PEOPLE, PAGES = 2000, 10
+
+
+@pytest.fixture
+def tenant(directory):
+    return directory.control.tenant(people=PEOPLE)
+
+
+async def counted(rig, work):
+    """Reads and writes of tables while something is done."""
+    methods = []
+    count = rig.services.tables._count
+
+    def noted(method):
+        methods.append(method)
+        count(method)
+
+    rig.services.tables._count = noted
+    run = await work()
+    rig.services.tables._count = count
+    return run, methods.count("GET"), methods.count("POST")
+
+
+async def test_requests_transactions_and_rows_of_each_kind_of_run(rig, tenant):
+    await rig.connect()
+
+    first = await rig.full()
+    people = len(rig.expected())
+    assert first.counts.added == people
+    assert first.cost.graph_requests == PAGES + 2  # The pages, how many there are, and the organisation's name.
+    # A page's contacts, up to a hundred a transaction, and its journal with the checkpoint of the page before.
+    contacts = 2 * PAGES
+    # Besides: the agenda read and claimed, the list scanned, the end.
+    assert first.cost.table_transactions == contacts + PAGES + 4
+
+    rows = await rig.rows()
+    run, reads, writes = await counted(rig, rig.full)
+    assert (run.counts.unchanged, await rig.rows()) == (people, rows)
+    assert run.cost.graph_requests == PAGES + 2
+    # Asked for, and after; the scan, a thousand rows a transaction; the agenda.
+    assert (reads, writes) == (1 + 1 + 2 + 1, 1 + 1 + PAGES + 1)
+
+    run, reads, writes = await counted(rig, rig.delta)
+    assert run.cost.graph_requests == 1
+    assert run.cost.table_transactions == 4
+
+    ids = sorted(rig.expected())[:10]
+    tenant.do(*(("change", one, {"givenName": "New"}) for one in ids))
+    run, _, _ = await counted(rig, rig.delta)
+    assert run.counts.updated == 10
+    assert run.cost.graph_requests == 1
+    assert run.cost.table_transactions == 10 + 2 + 4  # A point read each, the journal, the contacts; as with nothing.
+
+
+async def test_a_delta_of_many_reads_the_list_at_once(rig, tenant):
+    await rig.connect()
+    await rig.full()
+    ids = sorted(rig.expected())[:400]
+    tenant.do(*(("change", one, {"givenName": "New"}) for one in ids))
+
+    run, reads, _ = await counted(rig, rig.delta)
+
+    assert run.counts.updated == 400
+    assert reads <= 10  # Not four hundred.
+
+
+async def test_a_new_configuration_reads_the_list_at_once(rig, tenant):
+    await rig.connect()
+    await rig.full()
+
+    _, reads, _ = await counted(rig, lambda: rig.configure(include_guests=True))
+
+    assert reads <= 10
+
+
+async def test_a_first_sync_takes_a_fraction_of_what_a_plain_loop_takes(rig, tenant, storage_account, directory):
+    """A coarse ratio, so that a noisy machine does not matter; the real one is in docs/performance.md."""
+    warm = await make_rig(storage_account, directory.settings(), directory.control.tenant(people=5))
+    await warm.connect()
+    await warm.full()  # Imports and tokens are paid for.
+    await close_rig(warm)
+    await rig.connect()
+    began = time.process_time()
+    await rig.full()
+    ours = time.process_time() - began
+
+    theirs = run_way(settings_for(storage_account, directory, tenant), "bench.others.plain_httpx")["cpu"]
+
+    assert ours < 0.7 * theirs
