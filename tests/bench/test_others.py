@@ -1,4 +1,4 @@
-"""The other ways of bench/others do the same work: their contacts are right, or what they get wrong is as documented."""
+"""The other ways of bench/others do the same work: their contacts are right, or wrong in the documented way."""
 
 import pytest
 from azure.data.tables import TableClient
