@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help run demo test soak mutants pictures bench bench-million package lock lint setup browser clean
+.PHONY: help run demo test soak mutants pictures bench bench-million package lock audit lint setup browser clean
 
 BIN := .venv/bin
 # Node comes as a Python package.
@@ -48,7 +48,16 @@ lock: setup  ## requirements.lock from requirements.txt, with hashes
 	$(BIN)/uv pip compile --quiet requirements.txt --generate-hashes --python-version 3.13 --no-annotate --no-header; } \
 	> requirements.lock.new && mv requirements.lock.new requirements.lock
 
-lint: setup  ## ruff, and mypy in strict mode
+audit: .audit/.ready  ## known weaknesses, and checkov over infra/
+	@tools/audit .audit/bin
+
+.audit/.ready: requirements-audit.txt tools/find-python
+	@echo "Bringing checkov and pip-audit (once)"; \
+	[ -x .audit/bin/python ] || "$$(tools/find-python)" -m venv .audit; \
+	.audit/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-audit.txt; \
+	touch $@
+
+lint: setup audit  ## ruff, mypy in strict mode, prettier, Bicep, and the audit
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
@@ -75,4 +84,4 @@ node_modules/.ready: package.json package-lock.json .venv/.ready
 	touch $@
 
 clean:  ## remove what was built
-	rm -rf .venv node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .audit node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
