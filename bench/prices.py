@@ -10,8 +10,22 @@ QUEUE_OPERATIONS_PER_10_000 = 0.0004
 STORED_GB_MONTH = 0.045
 FUNCTION_GB_SECOND = 0.000026
 FUNCTION_EXECUTIONS_PER_MILLION = 0.40
-INSTANCE_GB = 0.5
+INSTANCE_GB = 2.0
+"""The default of infra/main.bicep."""
+
 HOURS_A_MONTH = 730
+
+
+def idle_month(workspaces: int, seconds_a_run: float, transactions_a_run: float) -> float:
+    """A month in which nothing happens: an hourly run each. An instance is paid by the second, one at least."""
+    active = max(1.0, workspaces * seconds_a_run) * HOURS_A_MONTH
+    runs = workspaces * HOURS_A_MONTH
+    return (
+        active * INSTANCE_GB * FUNCTION_GB_SECOND
+        + (runs + HOURS_A_MONTH) * FUNCTION_EXECUTIONS_PER_MILLION / 1e6
+        + runs * transactions_a_run * TABLE_TRANSACTIONS_PER_10_000 / 10_000
+        + runs * 4 * QUEUE_OPERATIONS_PER_10_000 / 10_000
+    )
 
 
 def run_cost(seconds: float, table_transactions: int, messages: int = 1) -> float:

@@ -152,7 +152,22 @@ def _costs(found: Findings) -> str:
         f"## What it costs on Azure\n\nList prices of {prices.DATED} in US dollars (`bench/prices.py`), a workspace"
         " a month: 730 hourly deltas with ten changes each, and what is stored of contacts. Shared"
         " instances cost less.\n\n"
-        "| people | stored MB | runs $ | storage $ |\n| ---: | ---: | ---: | ---: |\n" + "\n".join(rows)
+        "| people | stored MB | runs $ | storage $ |\n| ---: | ---: | ---: | ---: |\n" + "\n".join(rows) + _fleet(found)
+    )
+
+
+def _fleet(found: Findings) -> str:
+    assert found.idle is not None
+    nothing = found.scaled[10_000, "delta, nothing changed"]
+    transactions = (nothing.table_reads or 0) + (nothing.table_writes or 0)
+    rows = [
+        f"| {count:,} | {prices.idle_month(count, found.idle.seconds / found.idle.people, transactions):,.2f} |"
+        for count in (10, 1000, 100_000)
+    ]
+    return (
+        "\n\nHourly runs of workspaces in which little happens, all on shared instances, by the pace of the 1,000 idle"
+        " workspaces below; logs and free grants not counted:\n\n| workspaces | $ a month |\n| ---: | ---: |\n"
+        + "\n".join(rows)
     )
 
 
