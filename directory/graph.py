@@ -24,6 +24,7 @@ class Graph:
         self._credentials = credentials
         self._count = count
         self._sdk: Sender | None = None
+        self.longest_request_seconds = LONGEST_REQUEST_SECONDS
 
     def users_delta(self, select: tuple[str, ...]) -> str:
         """The address that begins a round; its `$select` is baked into every link that follows (facts/graph.md 1.2)."""
@@ -47,7 +48,7 @@ class Graph:
             raise ForeignLink("Microsoft Graph named a next link on another host")
         self._count()
         try:
-            async with asyncio.timeout(LONGEST_REQUEST_SECONDS), self._credentials.of(tenant) as credential:
+            async with asyncio.timeout(self.longest_request_seconds), self._credentials.of(tenant) as credential:
                 return await self._sender().send(credential, url, accept)
         except TimeoutError as error:
             raise TryLater("Microsoft Graph did not answer in time") from error

@@ -90,6 +90,8 @@ class RollCall:
 
     def _place(self, number: int) -> int | None:
         """Where a user stands in the arrays."""
+        if not self._high:
+            return None
         high = number >> 64
         place = bisect_left(self._high, high)
         while place < len(self._high) and self._high[place] == high:
@@ -109,6 +111,8 @@ class RollCall:
 
     def unchanged(self, person: Person) -> bool:
         """Whether a person's contact shows the directory's values already, so that nothing needs to be read."""
+        if not self._high and not self._elsewhere:
+            return False  # A first sync: nobody is known, and nothing is worth computing.
         number = _number(person.id)
         if (moved := self._elsewhere.get(number)) is not None:
             seen = moved.seen
@@ -120,6 +124,8 @@ class RollCall:
 
     def contact_id(self, source_id: ObjectId) -> ContactId | None:
         """Whose contact it was when the list was scanned."""
+        if not self._high and not self._elsewhere:
+            return None
         number = _number(source_id)
         if number in self._elsewhere:
             return self._elsewhere[number].contact_id
@@ -127,7 +133,7 @@ class RollCall:
 
     def taken(self, source_id: ObjectId) -> bool:
         """Whether another's contact has this object id as its own id."""
-        return _number(source_id) in self._taken
+        return bool(self._taken) and _number(source_id) in self._taken
 
     def name(self, present: Iterable[ObjectId], gone: Iterable[ObjectId]) -> None:
         """Note who a page named; the last word about each counts."""

@@ -89,7 +89,7 @@ class Visit:
         await self.page.set_viewport_size({"width": 1280, "height": 900})
 
     async def _picture(self, name: str) -> None:
-        await self.page.screenshot(path=Path(PICTURES or "") / f"{name}.jpg", type="jpeg", quality=70)
+        await self.page.screenshot(path=Path(PICTURES or "") / f"{name}.png")
 
     async def _fits(self, where: str) -> None:
         wide = await self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -46,6 +46,18 @@ async def test_a_passing_fault_costs_one_request_more(rig, tenant, fault):
     assert tenant.state()["faultsLeft"] == 0
 
 
+async def test_a_stall_is_given_up_in_time_and_costs_one_request_more(rig, tenant):
+    await rig.connect()
+    tenant.fault("delta", kind="stall", seconds=20, skip=2)
+    rig.services.graph.longest_request_seconds = 1.0
+
+    run = await rig.full()
+
+    assert run.state is RunState.COMPLETED
+    assert await rig.linked() == rig.expected()
+    assert tenant.state()["requests"]["delta"] == 9 + 1
+
+
 async def test_a_long_pause_ends_the_slice_and_costs_no_try(rig, tenant):
     await rig.connect()
     tenant.fault("delta", status=429, retryAfter="3600", skip=4)
