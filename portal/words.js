@@ -57,7 +57,7 @@ export const OUTCOME = {
   updated: "updated",
   removed: "deleted",
   unlinked: "unlinked",
-  skipped: "need attention",
+  skipped: "skipped",
   unchanged: "unchanged",
 };
 

@@ -9,6 +9,7 @@ from errors import Conflict, TryLater
 from mapping.fields import ObjectId
 from storage.transaction import Operation
 from sync import telemetry
+from sync.failures import why_skipped
 from sync.journal import JournalPage, journal_operation
 from sync.plan import Change, Moment, Person, Plan, counts_of, plan_page, skipped
 from sync.run import Counts
@@ -105,7 +106,9 @@ async def carry_out(work: Work, plan: Plan, page: JournalPage) -> tuple[list[Cha
     if refused:
         for number, reason in refused.items():
             write = plan.writes[number]
-            changes = [change for change in changes if change is not write.change] + [skipped(write, reason)]
+            changes = [change for change in changes if change is not write.change] + [
+                skipped(write, why_skipped(reason))
+            ]
         page = JournalPage(page.present, page.gone, changes)
         await work.workspaces.write_rows(workspace, journal_operation(work.run.id, work.run.page, page))
     return changes, ()

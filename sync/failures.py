@@ -23,6 +23,16 @@ def explain(error: ConnectorError) -> RunError:
     )
 
 
+_TOO_LONG = ("PropertyValueTooLarge", "EntityTooLarge", "RequestBodyTooLarge")
+
+
+def why_skipped(reason: str) -> str:
+    """Why a contact could not be stored, as an administrator reads it."""
+    if any(code in reason for code in _TOO_LONG):
+        return "One of the values in Microsoft is too long to be stored."
+    return f"The contact could not be stored ({reason})."
+
+
 def gave_up(reason: str) -> RunError:
     """A run whose message failed every time."""
     return RunError(

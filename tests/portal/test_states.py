@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
+from tests.local.waiting import until
 from tests.office import ENTRA
 
 
@@ -80,6 +81,7 @@ async def test_some_people_need_attention(visit, office):
 
     await visit.sees("1 person needs attention", "Everybody else is synced.")
     await expect(visit.page.locator("#skipped li")).to_have_count(1)
+    await visit.sees("One of the values in Microsoft is too long to be stored.")
     await visit.well_made("people-need-attention")
 
 
@@ -131,6 +133,8 @@ async def test_disconnected(visit, office, deleted):
     await visit.sees("Disconnected", "Contoso Users", "Grant permissions")
     if not deleted:
         await visit.well_made("disconnected")
+    # The contacts are seen to in the background.
+    until(lambda: not any(one["linked"] for one in office.contacts()))
     await visit.go("contacts")
     await visit.sees("Nobody here." if deleted else "local")
 
