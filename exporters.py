@@ -3,18 +3,17 @@
 In Azure there is nothing to do: the worker itself sets up Azure Monitor (host.json `telemetryMode`, facts/functions 4).
 """
 
-import functools
-import os
+import sys
+from collections.abc import Mapping
 
 from opentelemetry import metrics, trace
 
 
-@functools.cache
-def export() -> None:
-    """Begin to export, if a variable asks for it and nobody has begun already. Repeating it changes nothing."""
-    otlp = bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
-    console = os.environ.get("OTEL_TRACES_EXPORTER") == "console"
-    if not (otlp or console) or os.environ.get("APPLICATIONINSIGHTS_CONNECTION_STRING"):
+def export(environ: Mapping[str, str]) -> None:
+    """Begin to export, if a variable asks for it and the worker has not begun already. Called once a process."""
+    otlp = bool(environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
+    console = environ.get("OTEL_TRACES_EXPORTER") == "console"
+    if not (otlp or console) or environ.get("APPLICATIONINSIGHTS_CONNECTION_STRING"):
         return
     # Imported here: without an endpoint nobody pays for them.
     from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415
@@ -32,7 +31,7 @@ def export() -> None:
         from opentelemetry.sdk.metrics.export import ConsoleMetricExporter  # noqa: PLC0415
         from opentelemetry.sdk.trace.export import ConsoleSpanExporter  # noqa: PLC0415
 
-        spans, readings = ConsoleSpanExporter(), ConsoleMetricExporter()
+        spans, readings = ConsoleSpanExporter(out=sys.stderr), ConsoleMetricExporter(out=sys.stderr)
     tracing = TracerProvider()
     tracing.add_span_processor(BatchSpanProcessor(spans))
     trace.set_tracer_provider(tracing)

@@ -101,7 +101,7 @@ def services() -> Services:
     Raises:
         SettingsError
     """
-    export()
+    export(os.environ)
     # Modules stay for good: the collector need not look at them again and again (6 % of a first sync's CPU).
     gc.collect()
     gc.freeze()
