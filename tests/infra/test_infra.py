@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-import function_app
 from services import TABLES
 from settings import Settings, SettingsError
 from sync.messages import POISON_QUEUE, QUEUE
+from tests.triggers import triggers
 from tools.parse_bicep import INFRA, parsed
 
 ROOT = INFRA.parent
@@ -129,11 +129,7 @@ def test_settings_of_the_specification_are_all_known_here():
 
 
 def test_queues_and_tables_are_those_of_the_code():
-    triggered = {
-        function.get_trigger().get_dict_repr()["queueName"]
-        for function in function_app.app.get_functions()
-        if function.get_trigger().get_dict_repr()["type"] == "queueTrigger"
-    }
+    triggered = {told["queueName"] for told in triggers().values() if told["type"] == "queueTrigger"}
 
     assert set(variable("queues", "app/storage.bicep")) == {QUEUE, POISON_QUEUE} == triggered
     assert set(variable("tables", "app/storage.bicep")) == set(TABLES)
