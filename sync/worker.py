@@ -50,6 +50,9 @@ OPERATOR_PAUSE_SECONDS = 300.0
 HISTORY = timedelta(days=90)
 """How long runs and their changes are kept."""
 
+_LONGEST_SLICE_SECONDS = 480.0
+"""Well below host.json's functionTimeout."""
+
 _MARGIN_SECONDS = 5.0
 
 
@@ -274,7 +277,10 @@ class Worker:
 
 
 async def _work_on(work: Work) -> None:
+    budget, began = work.until - time.monotonic(), time.monotonic()
     await take_roll(work)
+    # The list of a large organisation takes a while to read; a slice must get on all the same, and end in time.
+    work.until = min(time.monotonic() + budget, began + _LONGEST_SLICE_SECONDS)
     while work.run.state is RunState.RUNNING:
         if work.run.phase is Phase.READ:
             await read_pages(work)
