@@ -10,7 +10,6 @@ transaction as its contact.
 import hashlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NewType
 
@@ -42,8 +41,7 @@ class Link(StrEnum):
     """Linked, and removed by a person: not shown, remembered so that it can stay away or come back (spec §4)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(msgspec.Struct, frozen=True):
     """A contact. `fields` and `source` (directory values last seen, by directory field) hold only what is not empty.
 
     `seen` is the hash of the directory's values, '' when the next run has to look again. `run` and `page` say which
@@ -56,7 +54,7 @@ class Contact:
     created_at: str
     updated_at: str
     source_id: ObjectId | None = None
-    source: Mapping[str, str] = field(default_factory=dict)
+    source: Mapping[str, str] = {}
     seen: str = ""
     run: str = ""
     page: int = 0

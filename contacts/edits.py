@@ -4,7 +4,8 @@ An edit of a linked contact is remembered, so that the next run, delta or full, 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from contacts.contact import Contact, ContactId, Link
 from errors import Refused

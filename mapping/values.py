@@ -24,7 +24,7 @@ class ValueReader:
         self._salt = _encode(self.sources)
 
     def values(self, user: DirectoryUser) -> tuple[str | None, ...]:
-        return tuple([_plain(value) for value in self._get(user)[1:]])
+        return tuple([value or None if type(value) is str else _plain(value) for value in self._get(user)[1:]])
 
     def seen(self, values: Sequence[str | None]) -> str:
         """16 hex digits that change when a value, or the choice of fields, does."""
@@ -40,8 +40,6 @@ class ValueReader:
 
 
 def _plain(value: Any) -> str | None:
-    if type(value) is str:
-        return value or None
     if value is None or value is UNSET:
         return None
     return value[0] or None if value else None  # businessPhones has one element at most (facts/graph.md 2.3).

@@ -5,7 +5,7 @@ a dict and back costs 60 to 80 µs a row (facts/functions.md 6), msgspec 2 µs.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, TypeGuard
 from urllib.parse import quote, urlencode
 
@@ -94,7 +94,7 @@ class Tables:
             if not continuation:
                 return
 
-    async def transact(self, partition: Partition, operations: Sequence[Operation]) -> list[str]:
+    async def transact(self, partition: Partition, operations: Sequence[Operation]) -> Iterator[str]:
         """Write rows of one partition, all or none; the new ETags in order.
 
         Raises:

@@ -34,8 +34,7 @@ class Verb(StrEnum):
     DELETE = "DELETE"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """One row's part in a transaction. `row` holds all columns but the keys; values are str, int, bool or float."""
 
     verb: Verb
@@ -58,35 +57,29 @@ class Partition:
 
 def encode_transaction(account_url: str, partition: Partition, operations: Sequence[Operation]) -> bytes:
     """The body of one `$batch` request: at most 100 operations, each row once."""
-    parts = [f"--{BOUNDARY}\r\nContent-Type: multipart/mixed; boundary={_CHANGESET}\r\n\r\n".encode()]
-    for operation in operations:
-        parts.extend(_part(account_url, partition, operation))
-    parts.append(f"--{_CHANGESET}--\r\n--{BOUNDARY}--\r\n".encode())
-    return b"".join(parts)
+    parts = [_part(account_url, partition, operation) for operation in operations]
+    return b"".join((_OPENING, *parts, _CLOSING))
 
 
-_PART = f"--{_CHANGESET}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n".encode()
+_OPENING = f"--{BOUNDARY}\r\nContent-Type: multipart/mixed; boundary={_CHANGESET}\r\n\r\n".encode()
+_CLOSING = f"--{_CHANGESET}--\r\n--{BOUNDARY}--\r\n".encode()
+_PART = f"--{_CHANGESET}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
 _WRITE_HEADERS = (
     "HTTP/1.1\r\nContent-Type: application/json;odata=nometadata\r\nAccept: application/json;odata=minimalmetadata\r\n"
     "Prefer: return-no-content\r\nDataServiceVersion: 3.0\r\n"
 )
 
 
-def _part(account_url: str, partition: Partition, operation: Operation) -> Iterator[bytes]:
-    yield _PART
-    verb = operation.verb.strip()
-    inserting = operation.verb is Verb.INSERT
-    path = partition.table if inserting else partition.row_path(operation.row_key)
-    head = f"{verb} {account_url}/{path} {_WRITE_HEADERS}"
-    if operation.verb in (Verb.REPLACE, Verb.DELETE):
+def _part(account_url: str, partition: Partition, operation: Operation) -> bytes:
+    verb = operation.verb
+    path = partition.table if verb is Verb.INSERT else partition.row_path(operation.row_key)
+    head = f"{_PART}{verb.strip()} {account_url}/{path} {_WRITE_HEADERS}"
+    if verb in (Verb.REPLACE, Verb.DELETE):
         head += f"If-Match: {operation.etag}\r\n"
-    if operation.verb is Verb.DELETE:
-        yield f"{head}\r\n\r\n".encode()
-        return
+    if verb is Verb.DELETE:
+        return f"{head}\r\n\r\n".encode()
     body = _encode({"PartitionKey": partition.key, "RowKey": operation.row_key, **(operation.row or {})})
-    yield f"{head}Content-Length: {len(body)}\r\n\r\n".encode()
-    yield body
-    yield b"\r\n"
+    return b"%bContent-Length: %d\r\n\r\n%b\r\n" % (head.encode(), len(body), body)
 
 
 def _key(value: str) -> str:
@@ -99,8 +92,8 @@ _ETAG = re.compile(rb"\r\n(?:ETag|etag): *([^\r\n]+)")
 _ERROR = re.compile(rb"\{.*\}", re.DOTALL)
 
 
-def read_transaction(status: int, body: bytes, operations: Sequence[Operation]) -> list[str]:
-    """The rows' new ETags, in the operations' order; '' for a deleted row.
+def read_transaction(status: int, body: bytes, operations: Sequence[Operation]) -> Iterator[str]:
+    """The rows' new ETags, in the operations' order; '' for a deleted row. Read as they are taken: most never are.
 
     Raises:
         Conflict: a row exists, is gone, or has another ETag; nothing was written.
@@ -115,8 +108,8 @@ def read_transaction(status: int, body: bytes, operations: Sequence[Operation]) 
         raise storage_error(failed, body)
     if len(statuses) != len(operations):
         raise TryLater(f"storage answered {len(statuses)} of {len(operations)} operations")
-    etags = iter([found.decode().strip() for found in _ETAG.findall(body)])
-    return ["" if operation.verb is Verb.DELETE else next(etags, "") for operation in operations]
+    etags = (found[1].decode().strip() for found in _ETAG.finditer(body))
+    return ("" if operation.verb is Verb.DELETE else next(etags, "") for operation in operations)
 
 
 class _ErrorText(msgspec.Struct):
@@ -167,7 +160,7 @@ def grouped(groups: Iterable[Sequence[Operation]]) -> Iterator[list[Sequence[Ope
     filled: list[Sequence[Operation]] = []
     count = size = 0
     for group in groups:
-        weight = sum(_weight(operation) for operation in group)
+        weight = sum([_weight(operation) for operation in group])
         if filled and (count + len(group) > MOST_OPERATIONS or size + weight > MOST_BYTES):
             yield filled
             filled, count, size = [], 0, 0

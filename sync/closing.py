@@ -3,10 +3,10 @@
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-import msgspec
+from msgspec.structs import replace
 
 from connect.connection import Connection, ContactsOnDisconnect, connection_operation
 from contacts.contact import Contact, Link, partition_of, write_operations
@@ -52,9 +52,7 @@ class Closing:
             await self.queue.send(message, wait + _MARGIN_SECONDS)
             return
         owner, until = uuid.uuid4().hex, time.monotonic() + self.slice_seconds
-        agenda = await self.workspaces.save(
-            msgspec.structs.replace(agenda, lease_owner=owner, lease_until=self.now() + LEASE)
-        )
+        agenda = await self.workspaces.save(replace(agenda, lease_owner=owner, lease_until=self.now() + LEASE))
         partition, position = partition_of(workspace, connection.list_id), ""
         while time.monotonic() < until:
             contacts, position = await self.contacts.page(partition, _PAGE, position)
@@ -63,8 +61,8 @@ class Closing:
                 await self._finish(connection, agenda, partition)
                 await self.schedule.leave(workspace)
                 return
-            agenda = await self.workspaces.save(msgspec.structs.replace(agenda, lease_until=self.now() + LEASE))
-        await self.workspaces.save(msgspec.structs.replace(agenda, lease_owner=None, lease_until=None))
+            agenda = await self.workspaces.save(replace(agenda, lease_until=self.now() + LEASE))
+        await self.workspaces.save(replace(agenda, lease_owner=None, lease_until=None))
         await self.queue.send(message)
 
     async def _see_to(self, partition: Partition, contacts: list[Contact], connection: Connection) -> None:
@@ -92,6 +90,6 @@ class Closing:
         async for rows in self.contacts.scan(partition, ScanRow):
             shown += sum(row.link in (Link.LINKED, Link.UNLINKED, Link.LOCAL) for row in rows)
         totals = Totals(contacts=shown - tally.contacts, linked=-tally.linked)
-        ended = msgspec.structs.replace(connection, tenant_id=None, closing=None)
-        agenda = msgspec.structs.replace(agenda, totals=totals, lease_owner=None, lease_until=None)
+        ended = replace(connection, tenant_id=None, closing=None)
+        agenda = replace(agenda, totals=totals, lease_owner=None, lease_until=None)
         await self.workspaces.save(agenda, connection_operation(ended))

@@ -6,11 +6,12 @@ and the changes are journalled before they are applied, so a page that is repeat
 """
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from contacts.contact import Contact, ContactId, Link, new_contact_id
 from mapping.configuration import Configuration, ConflictResolution, DeletionBehavior
@@ -112,8 +113,7 @@ class Moment:
     journal: Mapping[str, Change] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """A contact's row before and after: before None is a new one, after None a deletion."""
 
     before: Contact | None
@@ -221,9 +221,9 @@ def _enter(
     if visible:
         change = _change(before, after, outcome, entry)
         if entry is None and written_before:
-            change = msgspec.structs.replace(change, counted=Counted.BEFORE)
+            change = replace(change, counted=Counted.BEFORE)
         elif entry is None and person.id in moment.mentioned:
-            change = msgspec.structs.replace(change, counted=Counted.INSTEAD)
+            change = replace(change, counted=Counted.INSTEAD)
     if change is not None:
         plan.changes.append(change)
     elif person.id not in moment.mentioned:
@@ -315,5 +315,6 @@ def counts_of(read: int, unchanged: int, changes: Iterable[Change]) -> Counts:
 
 def shown_name(fields: Mapping[str, str]) -> str:
     """How a person is named to an administrator: by name, else by address."""
-    name = " ".join(part for part in (fields.get("firstName"), fields.get("lastName")) if part)
+    first, last = fields.get("firstName"), fields.get("lastName")
+    name = f"{first} {last}" if first and last else first or last
     return (name or fields.get("displayName") or fields.get("email") or "")[:_LONGEST_NAME]

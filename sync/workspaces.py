@@ -95,7 +95,7 @@ class Workspaces:
                     raise
                 await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
             else:
-                return replace(wanted, etag=etags[0])
+                return replace(wanted, etag=next(etags))
         raise AssertionError("unreachable")
 
     async def update(

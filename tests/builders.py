@@ -1,7 +1,8 @@
 """Values for tests, with one relevant argument each."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from contacts.contact import Contact, ContactId, Link
 from mapping.configuration import Configuration, ConflictResolution, FieldMapping

@@ -99,7 +99,7 @@ MUTATIONS = (
         "told = changes",
     ),
     Mutation(
-        "contacts are written before the journal",
+        "a repeated page forgets what its first try wrote",
         "sync/applying.py",
         "if journal or work.run.reconsider",
         "if work.run.reconsider",

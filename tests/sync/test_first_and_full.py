@@ -3,8 +3,9 @@
 import math
 
 import pytest
+from msgspec.structs import replace
 
-from mapping.configuration import ConflictResolution, DeletionBehavior, RemovalGuard
+from mapping.configuration import Configuration, ConflictResolution, DeletionBehavior, RemovalGuard
 from sync.plan import Outcome
 from sync.run import Mode, RunState, Trigger
 from tests.builders import mapped
@@ -100,6 +101,22 @@ async def test_a_changed_mapping_reaches_everybody(rig):
     } == expected
     # Fields that are not mapped any more are never touched.
     assert any("firstName" in fields for fields in shown.values())
+
+
+async def test_a_field_mapped_to_another_place_moves_although_nothing_was_read_that_is_new(rig):
+    """The directory's values, and their hashes with them, are those of the last run."""
+    await rig.connect()
+    await rig.full()
+    defaults = Configuration().field_mappings
+    mappings = tuple(replace(one, target="department") if one.target == "company" else one for one in defaults)
+
+    run = await rig.configure(field_mappings=mappings)
+
+    shown = await rig.linked()
+    assert {one: fields.get("department") for one, fields in shown.items()} == {
+        one: fields.get("department") for one, fields in rig.expected(mappings).items()
+    }
+    assert run.counts.updated == sum("department" in fields for fields in shown.values()) > 0
 
 
 async def test_a_deletion_behaviour_of_hard_delete_removes_for_good(rig, tenant):

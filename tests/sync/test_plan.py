@@ -1,8 +1,7 @@
 """The decision of a page, rule by rule (spec §4, §5)."""
 
-from dataclasses import replace
-
 import msgspec
+from msgspec.structs import replace
 
 from contacts.contact import Link
 from mapping.configuration import DeletionBehavior

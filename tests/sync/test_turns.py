@@ -79,18 +79,38 @@ async def test_a_retry_after_of_nothing_still_is_a_pause(rig, tenant):
 @pytest.mark.parametrize("call", range(1, 17))
 async def test_a_first_sync_counts_right_wherever_its_worker_dies(rig, tenant, call):
     await rig.connect()
-    asked = await rig.ask(Mode.FULL)
-    message = ContinueMessage(rig.workspace, asked.id, 0)
-    rig.kill_before = call
 
-    with pytest.raises(Killed):
-        await rig.services.worker.handle(message)
-    rig.clock.offset += LEASE + timedelta(seconds=1)
-    await rig.services.worker.handle(message)
+    run = await full_run_whose_worker_dies(rig, call)
 
-    run = await rig.run(asked.id)
     assert run.state is RunState.COMPLETED
     assert (run.counts.read, run.counts.added) == (50, len(rig.expected()))
     assert run.counts.updated + run.counts.unchanged + run.counts.linked == 0
     assert await rig.linked() == rig.expected()
     assert (await rig.agenda()).totals.contacts == len(rig.expected())
+
+
+@pytest.mark.parametrize("call", range(1, 20))
+async def test_a_full_run_counts_its_updates_right_wherever_its_worker_dies(rig, tenant, call):
+    """The list that the next worker scans shows the new values already where the dead one wrote them."""
+    await rig.connect()
+    await rig.full()
+    changed = sorted(rig.expected())[::3]
+    tenant.do(*(("change", one, {"surname": "Newly-Married"}) for one in changed))
+
+    run = await full_run_whose_worker_dies(rig, call)
+
+    assert run.state is RunState.COMPLETED
+    assert (run.counts.updated, run.counts.unchanged) == (len(changed), len(rig.expected()) - len(changed))
+    assert await rig.linked() == rig.expected()
+
+
+async def full_run_whose_worker_dies(rig, call):
+    """Its worker dies before its n-th storage call; once its lease ran out, another goes on. The run as it ended."""
+    asked = await rig.ask(Mode.FULL)
+    message = ContinueMessage(rig.workspace, asked.id, 0)
+    rig.kill_before = call
+    with pytest.raises(Killed):
+        await rig.services.worker.handle(message)
+    rig.clock.offset += LEASE + timedelta(seconds=1)
+    await rig.services.worker.handle(message)
+    return await rig.run(asked.id)
