@@ -19,6 +19,7 @@ from bench.ways import WAYS, other_way
 ROOT = Path(__file__).parent.parent
 _COMPARED_PEOPLE = 2000
 _LATENCY_MS = 150
+_MILLION = 1_000_000
 _AWKWARD = {
     "pages that are empty": {"pageSize": 50, "emptyPages": True},
     "people named twice": {"pageSize": 50, "duplicatesPercent": 5, "shuffle": True},
@@ -38,8 +39,9 @@ def main() -> int:
         for number in range(arguments.repeats):
             _latency(running, found, number)
         found.idle = _told("1,000 idle workspaces", lambda: scenarios.idle_workspaces(running))
-        if arguments.million:
-            _scale(running, found, 1_000_000, deltas=False)
+    if arguments.million:
+        with stage() as running:
+            _scale(running, found, _MILLION, only_first=True)
     for name, statement in scenarios.IMPORTS.items():
         found.imports[name] = [scenarios.import_seconds(statement) for _ in range(arguments.repeats)]
     text = report.written(found, arguments.out)
@@ -94,16 +96,16 @@ def _honesty(running: Stage, found: report.Findings) -> None:
             found.awkward[name, trouble] = wrong or "right"
 
 
-def _scale(running: Stage, found: report.Findings, people: int, *, deltas: bool = True) -> None:
+def _scale(running: Stage, found: report.Findings, people: int, *, only_first: bool = False) -> None:
     def keep(what: str, work: Callable[[], Figures]) -> None:
         found.scaled[people, what] = _told(f"{what}, {people:,} people", work)
 
     office, figures = scenarios.first(running, people)
     keep(report.FIRST, lambda: figures)
     found.stored[people] = scenarios.stored_bytes(running, office)
-    keep(report.FULL, lambda: scenarios.run_again(running, office, "full"))
-    if not deltas:
+    if only_first:
         return
+    keep(report.FULL, lambda: scenarios.run_again(running, office, "full"))
     for changed, what in ((0, "delta, nothing changed"), (10, "delta, 10 changed")):
         keep(what, lambda c=changed: scenarios.delta_of(running, office, c))
     keep("delta, 1 % changed", lambda: scenarios.delta_of(running, office, people // 100))

@@ -31,7 +31,10 @@ def peak_mb(pid: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One measured run. Counts are None where another way does not tell them; `wrong`: what its contacts get wrong."""
+    """One measured run. Counts are None where another way does not tell them; `wrong`: what its contacts get wrong.
+
+    `cpu` is the process's own, in seconds, `storage_cpu` Azurite's meanwhile.
+    """
 
     people: int
     seconds: float
@@ -40,6 +43,7 @@ class Figures:
     graph_requests: int | None = None
     table_reads: int | None = None
     table_writes: int | None = None
+    storage_cpu: float | None = None
     stored_bytes: int | None = None
     wrong: str = ""
 

@@ -61,6 +61,8 @@ class Gathering:
         scanned = self.roll.scanned and not fresh
         ids = [one.id for one in people]
         contacts, taken = await (self._by_roll(ids) if scanned else self._by_reads(ids))
+        if scanned and not self.roll.addresses:
+            return Known(contacts, taken=taken)  # Nobody to match by address, as in any first sync.
         emails = {email for one in people if one.id not in contacts and (email := matching_email(one.mail))}
         if scanned:
             emails = {email for email in emails if mail_prefix(email) in self.roll.addresses}
