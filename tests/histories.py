@@ -1,5 +1,7 @@
 """Random histories: what happens in a directory, in emu.chat and in the settings, with runs in between."""
 
+import itertools
+
 from hypothesis import strategies as st
 
 PEOPLE = [f"00000000-0000-4000-8000-{number:012x}" for number in range(1, 5)]
@@ -73,9 +75,16 @@ FAULTS = [
     {"kind": "claims"},
     {"status": 410, "code": "resyncRequired"},
     {"status": 400, "code": "syncStateNotFound"},
+    {"kind": "stall", "seconds": 2},
     {"expire": "Request_UnsupportedQuery"},
 ]
-FAULTY_STEP = STEP | st.tuples(st.just("fault"), st.sampled_from(FAULTS))
+STORAGE_FAULTS = ["lost_before", "lost_after", "error_after", "500", "503", "stall", "412"]
+"""Of a request of the next run, by its number: to tables, or to the queue."""
+FAULTY_STEP = (
+    STEP
+    | st.tuples(st.just("fault"), st.sampled_from(FAULTS))
+    | st.tuples(st.just("storage"), st.sampled_from(STORAGE_FAULTS), st.integers(1, 12))
+)
 FAULTY_HISTORY = st.lists(FAULTY_STEP, min_size=3, max_size=16).map(lambda steps: [*_BEGIN, *steps, *_END])
 ONE_OF_EACH = [
     [
@@ -89,7 +98,51 @@ ONE_OF_EACH = [
     for fault in FAULTS
     for full, kill in ((False, None), (True, None), (False, 6))
 ]
+ONE_OF_EACH += [
+    [
+        *_BEGIN,
+        ("change", PEOPLE[0], {"givenName": "Bob"}),
+        ("leave", PEOPLE[1]),
+        ("storage", fault, number),
+        ("run", full, None),
+        *_END,
+    ]
+    for fault in STORAGE_FAULTS
+    for full, number in ((False, 3), (False, 5), (True, 4), (True, 6))
+]
+ONE_OF_EACH += [
+    # The queue is away when a pause has to be waited for.
+    [*_BEGIN, ("hire", PEOPLE[3], {}), ("fault", FAULTS[2]), ("queue away",), ("run", full, None), *_END]
+    for full in (False, True)
+]
+ONE_OF_EACH += [
+    # A record that storage refuses, of somebody known and of somebody new; later it fits.
+    [
+        *_BEGIN,
+        ("hire", PEOPLE[3], {"givenName": "x" * 70_000}),
+        ("change", PEOPLE[0], {"givenName": "x" * 70_000}),
+        ("change", PEOPLE[1], {"givenName": "Bob"}),
+        ("run", full, None),
+        ("change", PEOPLE[0], {"givenName": "Bob"}),
+        ("leave", PEOPLE[2]),
+        *_END,
+        ("change", PEOPLE[3], {"givenName": "Bob"}),
+        *_END,
+    ]
+    for full in (False, True)
+]
 """Histories in which each kind of fault is met for certain, by a delta and by a full run, while somebody leaves."""
+
+
+def progress(what, of):
+    """Called after each history, it says now and then how far the soak is; seen with `pytest -s`."""
+    done = itertools.count(1)
+
+    def tell():
+        if (number := next(done)) % max(of // 50, 100) == 0:
+            print(f"{number:,} of about {of:,} {what}", flush=True)
+
+    return tell
 
 
 def play_on_model(model, step):

@@ -5,6 +5,9 @@ It knows no pages, rows, hashes or crashes. It is written from the spec, a rule 
 
 from dataclasses import dataclass, field
 
+STORAGE_REFUSES = 32 * 1024
+"""Characters that fit into no column: who has so long a value keeps the contact, or none, that he had."""
+
 MAPPING = {"givenName": "firstName", "surname": "lastName", "mail": "email", "companyName": "company"}
 
 
@@ -103,6 +106,8 @@ class Model:
     def meet(self, user_id):
         user = self.users[user_id]
         values = {MAPPING[name]: user[name] for name in MAPPING if user.get(name)}
+        if any(len(value) > STORAGE_REFUSES for value in values.values()):
+            return
         card = next((one for one in self.cards if one.user == user_id), None)
         card = card or self.by_mail(user.get("mail"))
         if card is None:

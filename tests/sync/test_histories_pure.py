@@ -11,11 +11,12 @@ from mapping.configuration import Configuration, ConflictResolution, DeletionBeh
 from mapping.fields import DirectoryUser, Removed
 from mapping.values import ValueReader
 from sync.plan import Known, Moment, Person, plan_page, plan_removals, sift
-from tests.histories import HISTORY, pick, play_on_model
+from tests.histories import HISTORY, pick, play_on_model, progress
 from tests.model import MAPPING, Model
 
 EXAMPLES = int(os.environ.get("HISTORIES_PURE", "2000"))
 _MAPPINGS = tuple(FieldMapping(source, target) for source, target in MAPPING.items())
+tell = progress("histories over the pure plan", EXAMPLES)
 _ATTRIBUTES = {
     "givenName": "given_name",
     "companyName": "company_name",
@@ -120,6 +121,7 @@ def test_every_history_ends_in_the_list_that_the_spec_says(history):
         take(step, model, world, numbers)
 
         assert world.shown() == model.shown()
+    tell()
 
 
 def take(step, model, world, numbers):

@@ -1,5 +1,7 @@
 """Storage that fails, answers late, or does the work and does not say so (spec §6)."""
 
+from dataclasses import replace
+
 import pytest
 from azure.storage.queue import TextBase64DecodePolicy
 from azure.storage.queue.aio import QueueClient
@@ -8,7 +10,7 @@ from errors import TryLater
 from sync.agenda import LEASE
 from sync.messages import QUEUE, ContinueMessage
 from sync.run import RunState
-from tests.flaky import AFTER, BEFORE, FlakyStorage
+from tests.flaky import AFTER, BEFORE, AwayQueue, FlakyStorage
 from tests.rig import close_rig, make_rig
 
 PEOPLE = 250
@@ -98,27 +100,12 @@ async def test_a_queue_that_is_away_when_a_continuation_is_due_loses_nothing(sha
     queue = QueueClient.from_connection_string(storage_account, QUEUE, message_decode_policy=TextBase64DecodePolicy())
     await queue.clear_messages()
     flaky.only = "POST"
-    broken = FlakyQueue(shaky.services.queue)
 
     with pytest.raises(TryLater):
-        await type(hasty)(**{**fields_of(hasty), "queue": broken}).handle(ContinueMessage(shaky.workspace, asked.id, 0))
+        await replace(hasty, queue=AwayQueue()).handle(ContinueMessage(shaky.workspace, asked.id, 0))
     # The message that failed is delivered again, and finds a run that nobody is at.
     run = await finish(shaky, asked.id)
 
     assert run.state is RunState.COMPLETED
     assert run.counts.added == len(shaky.expected())
     await queue.close()
-
-
-class FlakyQueue:
-    """A queue that takes nothing."""
-
-    def __init__(self, queue):
-        self.queue = queue
-
-    async def send(self, text, delay_seconds=0):
-        raise TryLater("the queue is away")
-
-
-def fields_of(worker):
-    return {name: getattr(worker, name) for name in worker.__dataclass_fields__}
