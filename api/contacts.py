@@ -1,6 +1,7 @@
 """Contact lists over HTTP: everybody of the workspace reads and edits them (spec §7)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import azure.functions as func
@@ -48,34 +49,26 @@ class ListBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
 
 
+@dataclass(frozen=True, slots=True)
 class ContactCalls:
     """The calls about lists and contacts."""
 
-    def __init__(
-        self,
-        callers: Callers,
-        tables: Tables,
-        workspaces: Workspaces,
-        contacts: ContactStore,
-        edits: EditStore,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._callers = callers
-        self._tables = tables
-        self._workspaces = workspaces
-        self._contacts = contacts
-        self._edits = edits
-        self._now = now
+    callers: Callers
+    tables: Tables
+    workspaces: Workspaces
+    store: ContactStore
+    edits: EditStore
+    now: Callable[[], datetime]
 
     async def lists(self, req: func.HttpRequest) -> func.HttpResponse:
-        caller = await self._callers.of(req)
-        connection, _ = await self._workspaces.load(caller.workspace_id)
+        caller = await self.callers.of(req)
+        connection, _ = await self.workspaces.load(caller.workspace_id)
         lists = [_list_shape(connection)] if connection is not None else []
         return answer({"contactLists": lists, "continuation": None})
 
     async def rename(self, req: func.HttpRequest) -> func.HttpResponse:
         """A list that a person named follows the organisation's name no more."""
-        caller = await self._callers.of(req)
+        caller = await self.callers.of(req)
         require_admin(caller)
         name = read_body(req, ListBody).name.strip()
         if not 1 <= len(name) <= _LONGEST_NAME:
@@ -84,75 +77,75 @@ class ContactCalls:
         def decide(connection: Connection | None, agenda: Agenda) -> Update:
             connection = _require_list(connection, req)
             renamed = replace(connection, list_name=name, list_follows=False)
-            record = entry(Action.RENAMED, caller.person, caller.name, self._now(), {"name": name})
+            record = entry(Action.RENAMED, caller.person, caller.name, self.now(), {"name": name})
             return renamed, agenda, [record]
 
-        connection, _ = await self._workspaces.update(caller.workspace_id, decide)
+        connection, _ = await self.workspaces.update(caller.workspace_id, decide)
         assert connection is not None
         return answer(_list_shape(connection))
 
     async def contacts(self, req: func.HttpRequest) -> func.HttpResponse:
         """A page in the order of ids, of contacts that hold the text `search`. A short one may still have a next."""
-        caller = await self._callers.of(req)
+        caller = await self.callers.of(req)
         partition, list_id = await self._list(caller, req)
         most, continuation = page_of(req)
         search = req.params.get("search", "").strip().lower()
         if len(search) > _LONGEST_SEARCH:
             raise Refused("The search is not valid.", {"search": f"at most {_LONGEST_SEARCH} characters"})
         if search:
-            contacts, continuation = await self._contacts.search(partition, search, most, continuation)
+            contacts, continuation = await self.store.search(partition, search, most, continuation)
         else:
-            contacts, continuation = await self._contacts.page(partition, most, continuation)
+            contacts, continuation = await self.store.page(partition, most, continuation)
         shown = [contact_shape(one, list_id) for one in contacts if one.link is not Link.REMOVED]
         return answer({"contacts": shown, "continuation": continuation or None})
 
     async def contact(self, req: func.HttpRequest) -> func.HttpResponse:
-        caller = await self._callers.of(req)
+        caller = await self.callers.of(req)
         partition, list_id = await self._list(caller, req)
-        contact = await self._edits.contact(partition, _contact_id(req))
-        connection, _ = await self._workspaces.load(caller.workspace_id)
+        contact = await self.edits.contact(partition, _contact_id(req))
+        connection, _ = await self.workspaces.load(caller.workspace_id)
         chosen = connection.configuration if connection is not None else Configuration()
         return answer(contact_shape(contact, list_id) | origins_shape(contact, chosen))
 
     async def add(self, req: func.HttpRequest) -> func.HttpResponse:
-        caller = await self._callers.of(req)
+        caller = await self.callers.of(req)
         partition, list_id = await self._list(caller, req)
         contact = created(own_contact_id(), await self._edit(caller, req), self._stamp())
-        await self._edits.add(partition, contact)
+        await self.edits.add(partition, contact)
         return answer(contact_shape(contact, list_id), 201)
 
     async def change(self, req: func.HttpRequest) -> func.HttpResponse:
-        caller = await self._callers.of(req)
+        caller = await self.callers.of(req)
         partition, list_id = await self._list(caller, req)
         edit, now = await self._edit(caller, req), self._stamp()
-        contact = await self._edits.change(partition, _contact_id(req), lambda before: edited(before, edit, now))
+        contact = await self.edits.change(partition, _contact_id(req), lambda before: edited(before, edit, now))
         assert contact is not None
         return answer(contact_shape(contact, list_id))
 
     async def remove(self, req: func.HttpRequest) -> func.HttpResponse:
-        caller = await self._callers.of(req)
+        caller = await self.callers.of(req)
         partition, _ = await self._list(caller, req)
         now = self._stamp()
-        await self._edits.change(partition, _contact_id(req), lambda before: removed(before, now))
+        await self.edits.change(partition, _contact_id(req), lambda before: removed(before, now))
         return func.HttpResponse(status_code=204)
 
     async def _list(self, caller: Caller, req: func.HttpRequest) -> tuple[Partition, ListId]:
         """Raises: NotFound: the workspace has no such list, whoever else may have one."""
-        connection, _ = await self._workspaces.load(caller.workspace_id)
+        connection, _ = await self.workspaces.load(caller.workspace_id)
         list_id = _require_list(connection, req).list_id
         return partition_of(caller.workspace_id, list_id), list_id
 
     async def _edit(self, caller: Caller, req: func.HttpRequest) -> Edit:
         body = msgspec.structs.asdict(read_body(req, _ContactBody))
         custom = body.pop("custom")
-        known = await fields_of(self._tables, caller.workspace_id)
+        known = await fields_of(self.tables, caller.workspace_id)
         wrong = {f"custom.{name}"[:64]: "there is no such custom field" for name in custom if name in STANDARD_FIELDS}
         if wrong:
             raise Refused("Some fields of the contact need attention.", wrong)
         return checked({name: value for name, value in body.items() if value is not UNSET} | custom, known)
 
     def _stamp(self) -> str:
-        return self._now().isoformat().replace("+00:00", "Z")
+        return self.now().isoformat().replace("+00:00", "Z")
 
 
 def _require_list(connection: Connection | None, req: func.HttpRequest) -> Connection:

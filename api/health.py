@@ -1,6 +1,7 @@
 """Whether the app can do its work (spec §7): its settings, its storage, its own credential."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import azure.functions as func
@@ -10,15 +11,15 @@ from storage.table import Tables
 from sync.alarms import Alarms
 
 
+@dataclass(frozen=True, slots=True)
 class HealthCalls:
     """`ok`; `degraded` while our own credential fails; 503 with the reason otherwise."""
 
-    def __init__(self, tables: Tables, alarms: Alarms, now: Callable[[], datetime]) -> None:
-        self._tables = tables
-        self._alarms = alarms
-        self._now = now
+    tables: Tables
+    alarms: Alarms
+    now: Callable[[], datetime]
 
     async def show(self, _: func.HttpRequest) -> func.HttpResponse:
-        await self._tables.check()
-        reason = await self._alarms.current(self._now())
+        await self.tables.check()
+        reason = await self.alarms.current(self.now())
         return answer({"status": "degraded" if reason else "ok", "reason": reason})

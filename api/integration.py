@@ -1,6 +1,7 @@
 """The Integrations page's calls: the card, the fields, the configuration, the status (spec §7)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import azure.functions as func
@@ -52,39 +53,28 @@ class ConfigurationBody(msgspec.Struct, frozen=True, rename="camel", forbid_unkn
         return msgspec.convert(msgspec.to_builtins(self), Configuration)
 
 
+@dataclass(frozen=True, slots=True)
 class Integration:
     """The connector as the Integrations page sees it."""
 
-    def __init__(
-        self,
-        callers: Callers,
-        tables: Tables,
-        workspaces: Workspaces,
-        contacts: ContactStore,
-        schedule: Schedule,
-        runs: Runs,
-        previews: Previews,
-        timetable: Timetable,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._callers = callers
-        self._tables = tables
-        self._workspaces = workspaces
-        self._contacts = contacts
-        self._schedule = schedule
-        self._runs = runs
-        self._previews = previews
-        self._timetable = timetable
-        self._now = now
+    callers: Callers
+    tables: Tables
+    workspaces: Workspaces
+    contacts: ContactStore
+    schedule: Schedule
+    runs: Runs
+    previews: Previews
+    timetable: Timetable
+    now: Callable[[], datetime]
 
     async def show(self, req: func.HttpRequest) -> func.HttpResponse:
-        caller = await self._callers.of(req)
-        connection, _ = await self._workspaces.load(caller.workspace_id)
+        caller = await self.callers.of(req)
+        connection, _ = await self.workspaces.load(caller.workspace_id)
         return answer(connection_shape(connection, is_admin=caller.is_admin, ask_admin=ASK_YOUR_ADMIN))
 
     async def fields(self, req: func.HttpRequest) -> func.HttpResponse:
-        caller = await self._callers.of(req)
-        targets = await fields_of(self._tables, caller.workspace_id)
+        caller = await self.callers.of(req)
+        targets = await fields_of(self.tables, caller.workspace_id)
         return answer(
             {
                 "directoryFields": [
@@ -100,18 +90,18 @@ class Integration:
         )
 
     async def configuration(self, req: func.HttpRequest) -> func.HttpResponse:
-        caller = await self._callers.of(req)
-        connection, _ = await self._workspaces.load(caller.workspace_id)
+        caller = await self.callers.of(req)
+        connection, _ = await self.workspaces.load(caller.workspace_id)
         return _configuration_answer(connection.configuration if connection else Configuration())
 
     async def configure(self, req: func.HttpRequest) -> func.HttpResponse:
         """Save a configuration and queue the full run that applies it, in one transaction."""
-        caller = await self._callers.of(req)
+        caller = await self.callers.of(req)
         require_admin(caller)
         wanted = read_body(req, ConfigurationBody).configuration()
-        validate(wanted, await fields_of(self._tables, caller.workspace_id))
+        validate(wanted, await fields_of(self.tables, caller.workspace_id))
         expected = _if_match(req)
-        new_id = self._runs.new_id()
+        new_id = self.runs.new_id()
 
         def decide(connection: Connection | None, agenda: Agenda) -> Update:
             connection = _configurable(connection)
@@ -125,37 +115,37 @@ class Integration:
                 chosen = replace(chosen, version=stored.version + 1)
             saved = replace(connection, state=ConnectionState.ACTIVE, configuration=chosen)
             request = Request(caller.workspace_id, Mode.FULL, Trigger.CONFIGURATION, caller.name)
-            agenda, _ = ask(agenda, request, new_id, self._now())
+            agenda, _ = ask(agenda, request, new_id, self.now())
             difference = _difference(stored, chosen)
-            return saved, agenda, [entry(Action.CONFIGURED, caller.person, caller.name, self._now(), difference)]
+            return saved, agenda, [entry(Action.CONFIGURED, caller.person, caller.name, self.now(), difference)]
 
-        connection, _ = await self._workspaces.load(caller.workspace_id)
+        connection, _ = await self.workspaces.load(caller.workspace_id)
         _configurable(connection)
         # Before it becomes active: the timer must never miss a workspace that syncs.
-        await self._schedule.enrol(caller.workspace_id)
-        connection, agenda = await self._workspaces.update(caller.workspace_id, decide)
-        await self._runs.wake(agenda)
+        await self.schedule.enrol(caller.workspace_id)
+        connection, agenda = await self.workspaces.update(caller.workspace_id, decide)
+        await self.runs.wake(agenda)
         assert connection is not None
         return _configuration_answer(connection.configuration)
 
     async def preview(self, req: func.HttpRequest) -> func.HttpResponse:
         """What a configuration would do. Nothing is written."""
-        caller = await self._callers.of(req)
+        caller = await self.callers.of(req)
         require_admin(caller)
         wanted = read_body(req, ConfigurationBody).configuration()
-        validate(wanted, await fields_of(self._tables, caller.workspace_id))
-        connection, agenda = await self._workspaces.load(caller.workspace_id)
-        return answer(await self._previews.of(_configurable(connection), agenda, wanted))
+        validate(wanted, await fields_of(self.tables, caller.workspace_id))
+        connection, agenda = await self.workspaces.load(caller.workspace_id)
+        return answer(await self.previews.of(_configurable(connection), agenda, wanted))
 
     async def status(self, req: func.HttpRequest) -> func.HttpResponse:
-        caller = await self._callers.of(req)
-        connection, agenda = await self._workspaces.load(caller.workspace_id)
+        caller = await self.callers.of(req)
+        connection, agenda = await self.workspaces.load(caller.workspace_id)
         people_did = Totals()
         if connection is not None:
-            tally = await self._contacts.tally(partition_of(caller.workspace_id, connection.list_id))
+            tally = await self.contacts.tally(partition_of(caller.workspace_id, connection.list_id))
             people_did = Totals(tally.contacts, tally.linked)
         syncs = connection is not None and connection.state is ConnectionState.ACTIVE
-        next_run_at = self._timetable.next_after(self._now()) if syncs else None
+        next_run_at = self.timetable.next_after(self.now()) if syncs else None
         return answer(status_shape(agenda, people_did, next_run_at))
 
 

@@ -1,6 +1,7 @@
 """Runs over HTTP: ask for one, look at them, decide about their removals (spec §7)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import azure.functions as func
@@ -37,28 +38,28 @@ class ChangeShape(msgspec.Struct, frozen=True, rename="camel"):
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
 class RunCalls:
     """The calls about runs, and the audit trail."""
 
-    def __init__(self, callers: Callers, workspaces: Workspaces, runs: Runs, now: Callable[[], datetime]) -> None:
-        self._callers = callers
-        self._workspaces = workspaces
-        self._runs = runs
-        self._now = now
+    callers: Callers
+    workspaces: Workspaces
+    runs: Runs
+    now: Callable[[], datetime]
 
     async def sync(self, req: func.HttpRequest) -> func.HttpResponse:
-        caller = await self._callers.of(req)
+        caller = await self.callers.of(req)
         require_admin(caller)
         mode = read_body(req, SyncBody).mode
         request = Request(caller.workspace_id, mode, Trigger.MANUAL, caller.name)
-        record = entry(_ACTION[mode], caller.person, caller.name, self._now())
-        return _accepted(await self._runs.request(request, record))
+        record = entry(_ACTION[mode], caller.person, caller.name, self.now())
+        return _accepted(await self.runs.request(request, record))
 
     async def history(self, req: func.HttpRequest) -> func.HttpResponse:
-        caller = await self._callers.of(req)
+        caller = await self.callers.of(req)
         most, continuation = page_of(req, default=20)
-        _, agenda = await self._workspaces.load(caller.workspace_id)
-        runs, continuation_after = await self._workspaces.history(caller.workspace_id, most, continuation)
+        _, agenda = await self.workspaces.load(caller.workspace_id)
+        runs, continuation_after = await self.workspaces.history(caller.workspace_id, most, continuation)
         # Those that have not ended stand in the agenda alone.
         ahead = (
             [one for one in (agenda.follow_up, agenda.run, agenda.waiting) if one is not None]
@@ -70,18 +71,16 @@ class RunCalls:
         return answer({"runs": shown, "continuation": continuation_after or None})
 
     async def show(self, req: func.HttpRequest) -> func.HttpResponse:
-        caller = await self._callers.of(req)
-        return answer(run_shape(await self._workspaces.run(caller.workspace_id, _run_id(req))))
+        caller = await self.callers.of(req)
+        return answer(run_shape(await self.workspaces.run(caller.workspace_id, _run_id(req))))
 
     async def changes(self, req: func.HttpRequest) -> func.HttpResponse:
         """A page of a run's history, of one `outcome` if asked. `limit` counts journal pages of some 200 changes."""
-        caller = await self._callers.of(req)
-        run = await self._workspaces.run(caller.workspace_id, _run_id(req))
+        caller = await self.callers.of(req)
+        run = await self.workspaces.run(caller.workspace_id, _run_id(req))
         most, continuation = page_of(req, default=20)
         wanted = outcome_of(req)
-        pages, continuation_after = await self._workspaces.journal_pages(
-            caller.workspace_id, run.id, most, continuation
-        )
+        pages, continuation_after = await self.workspaces.journal_pages(caller.workspace_id, run.id, most, continuation)
         changes = [
             ChangeShape(one.contact_id, one.outcome, one.name, one.before, one.after, one.reason)
             for page in pages
@@ -92,28 +91,28 @@ class RunCalls:
 
     async def approve(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self._admin(req)
-        record = entry(Action.APPROVED, caller.person, caller.name, self._now(), {"run": _run_id(req)})
-        return _accepted(await self._runs.approve(caller.workspace_id, _run_id(req), record))
+        record = entry(Action.APPROVED, caller.person, caller.name, self.now(), {"run": _run_id(req)})
+        return _accepted(await self.runs.approve(caller.workspace_id, _run_id(req), record))
 
     async def discard(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self._admin(req)
-        record = entry(Action.DISCARDED, caller.person, caller.name, self._now(), {"run": _run_id(req)})
+        record = entry(Action.DISCARDED, caller.person, caller.name, self.now(), {"run": _run_id(req)})
         request = Request(caller.workspace_id, Mode.FULL, Trigger.MANUAL, caller.name)
-        return _accepted(await self._runs.discard(caller.workspace_id, _run_id(req), request, record))
+        return _accepted(await self.runs.discard(caller.workspace_id, _run_id(req), request, record))
 
     async def cancel(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self._admin(req)
-        record = entry(Action.CANCELLED, caller.person, caller.name, self._now(), {"run": _run_id(req)})
-        return _accepted(await self._runs.cancel(caller.workspace_id, _run_id(req), record))
+        record = entry(Action.CANCELLED, caller.person, caller.name, self.now(), {"run": _run_id(req)})
+        return _accepted(await self.runs.cancel(caller.workspace_id, _run_id(req), record))
 
     async def audit(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self._admin(req)
         most, continuation = page_of(req, default=50)
-        entries, continuation = await self._workspaces.audit(caller.workspace_id, most, continuation)
+        entries, continuation = await self.workspaces.audit(caller.workspace_id, most, continuation)
         return answer({"entries": entries, "continuation": continuation or None})
 
     async def _admin(self, req: func.HttpRequest) -> Caller:
-        caller = await self._callers.of(req)
+        caller = await self.callers.of(req)
         require_admin(caller)
         return caller
 

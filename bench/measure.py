@@ -16,6 +16,12 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def io_bytes(pid: int) -> tuple[int, int]:
+    """What a process read and wrote so far, sockets included: Node reads those like files."""
+    lines = dict(line.split(": ") for line in (_PROC / str(pid) / "io").read_text().splitlines())
+    return int(lines["rchar"]), int(lines["wchar"])
+
+
 def forget_peak(pid: int) -> None:
     """Let the peak memory begin anew."""
     (_PROC / str(pid) / "clear_refs").write_text("5")
@@ -33,7 +39,7 @@ def peak_mb(pid: int) -> float:
 class Figures:
     """One measured run. Counts are None where another way does not tell them; `wrong`: what its contacts get wrong.
 
-    `cpu` is the process's own, in seconds, `storage_cpu` Azurite's meanwhile.
+    `cpu` is the process's own, in seconds. Of Azurite meanwhile: its CPU, and the bytes that it took and gave.
     """
 
     people: int
@@ -44,7 +50,8 @@ class Figures:
     table_reads: int | None = None
     table_writes: int | None = None
     storage_cpu: float | None = None
-    stored_bytes: int | None = None
+    bytes_in: int | None = None
+    bytes_out: int | None = None
     wrong: str = ""
 
     @property

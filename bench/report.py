@@ -132,12 +132,16 @@ def _compared(found: Findings) -> str:
 
 def _scaled(found: Findings) -> str:
     rows = [
-        f"| {what} | {people:,} | {one.seconds:.2f} | {one.cpu:.2f} | {one.peak_mb:.0f}"
-        f" | {one.graph_requests:,} | {one.table_reads:,} | {one.table_writes:,} | {one.storage_cpu:.2f} |"
+        f"| {what} | {people:,} | {one.seconds:.2f} | {one.cpu:.2f} | {_pace(one)} | {one.peak_mb:.0f}"
+        f" | {one.graph_requests:,} | {one.table_reads:,} | {one.table_writes:,}"
+        f" | {(one.bytes_in or 0) / 1e6:.2f} | {(one.bytes_out or 0) / 1e6:.2f} | {one.storage_cpu:.2f} |"
         for (people, what), one in found.scaled.items()
     ]
-    head = "| run | people | seconds | CPU s | peak MB | Graph requests | table reads | table writes | Azurite CPU s |"
-    lines = "\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+    head = (
+        "| run | list | seconds | CPU s | people a second | CPU s per 1,000 | peak MB | Graph requests | table reads"
+        " | table writes | MB to storage | MB from it | Azurite CPU s |"
+    )
+    lines = "\n| --- |" + " ---: |" * 12 + "\n"
     largest, ten = max(people for people, _ in found.scaled), found.scaled[10_000, FIRST]
     there, here = found.scaled[largest, FIRST].storage_cpu or 0, ten.storage_cpu or 0
     return (
@@ -147,6 +151,14 @@ def _scaled(found: Findings) -> str:
         " list again for each page that is read of it. A first sync's contact takes it"
         f" {1e6 * here / ten.people:.0f} µs of CPU among 10,000 and {1e6 * there / largest:.0f} µs among {largest:,}."
     )
+
+
+_FEW = 100
+
+
+def _pace(one: Figures) -> str:
+    """People a second and CPU a 1,000, of those whom Graph named; of a few it would say nothing."""
+    return " | " if one.people < _FEW else f"{one.per_second:,.0f} | {one.cpu_per_1000:.3f}"
 
 
 def _costs(found: Findings) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from azure.data.tables import TableClient
 
-from bench.measure import Figures, cpu_seconds, forget_peak, peak_mb
+from bench.measure import Figures, cpu_seconds, forget_peak, io_bytes, peak_mb
 from local.azurite import RunningAzurite, azurite, free_ports, made_up_accounts
 from local.directory.control import TenantControl
 from local.directory.process import RunningDirectory, directory
@@ -45,7 +45,8 @@ class Stage:
     def measured(self, office: Office, begin: Any) -> tuple[dict[str, Any], Figures]:
         """Let a run go, as the host runs it: the run, and what it took."""
         pid, log = self.host.pid, self.host.log
-        at, cpu, storage_cpu = log.stat().st_size, cpu_seconds(pid), cpu_seconds(self.azurite.pid)
+        at, cpu, storage = log.stat().st_size, cpu_seconds(pid), self.azurite.pid
+        storage_cpu, (taken, given) = cpu_seconds(storage), io_bytes(storage)
         forget_peak(pid)
         begin()
         run = settled(self, office)
@@ -65,7 +66,9 @@ class Stage:
             run["cost"]["graphRequests"],
             reads,
             writes,
-            cpu_seconds(self.azurite.pid) - storage_cpu,
+            cpu_seconds(storage) - storage_cpu,
+            io_bytes(storage)[0] - taken,
+            io_bytes(storage)[1] - given,
         )
         if run["state"] != "completed":
             raise RuntimeError(f"the run is {run['state']}: {run['error']}")
