@@ -41,6 +41,9 @@ def goals(found: Findings) -> list[tuple[str, str, str, bool]]:
     per_person = [found.scaled[people, FIRST].seconds / people for people in sizes]
     ten = found.scaled[10_000, FIRST]
     growth = max(per_person) / per_person[0]
+    # A page's writes wait for Azurite, which is one thread: what it does not take of the time is ours.
+    own = [(one := found.scaled[people, FIRST]).seconds - (one.storage_cpu or 0) for people in sizes]
+    own_growth = max(took / people for took, people in zip(own, sizes, strict=True)) / (own[0] / sizes[0])
     cpu_growth = max(found.scaled[people, FIRST].cpu_per_1000 for people in sizes) / ten.cpu_per_1000
     peak = max(one.peak_mb for one in found.scaled.values())
     nothing = found.scaled[10_000, "delta, nothing changed"]
@@ -65,7 +68,8 @@ def goals(found: Findings) -> list[tuple[str, str, str, bool]]:
         ),
         ("CPU of a delta, nothing changed", "≤ 30 ms", f"{idle_cpu:.1f} ms", idle_cpu <= 30),
         (f"time a person from 10,000 to {sizes[-1]:,} people", "≤ 1.3 ×", f"{growth:.2f} ×", growth <= 1.3),
-        ("CPU a person, likewise", "≤ 1.3 ×", f"{cpu_growth:.2f} ×", cpu_growth <= 1.3),
+        ("the same without Azurite's own CPU", "≤ 1.3 ×", f"{own_growth:.2f} ×", own_growth <= 1.3),
+        ("CPU a person of the host, likewise", "≤ 1.3 ×", f"{cpu_growth:.2f} ×", cpu_growth <= 1.3),
         ("memory of the host", "≤ 250 MB", f"{peak:.0f} MB", peak <= 250),
         ("import of function_app, against the SDKs' import", "≤ 1.3 ×", f"{app / sdks:.2f} ×", app / sdks <= 1.3),
         ("1,000 idle workspaces, one worker", "≤ 60 s", f"{found.idle.seconds:.0f} s", found.idle.seconds <= 60),

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from unittest.mock import patch
 
 from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient
@@ -83,7 +84,11 @@ def bare_chain(stage: Stage, office: Office) -> float:
 
 def idle_workspaces(stage: Stage, count: int = IDLE_WORKSPACES) -> Figures:
     """The top of the hour: so many workspaces in which nothing happened, and one worker. From tick to the last."""
-    os.environ |= stage.directory.settings()
+    with patch.dict(os.environ, stage.directory.settings()):
+        return _idle_workspaces(stage, count)
+
+
+def _idle_workspaces(stage: Stage, count: int) -> Figures:
     settings = Settings.read(host_settings(stage.storage, stage.directory, 7071))
 
     async def with_services[T](work: Callable[[Services], Awaitable[T]]) -> T:

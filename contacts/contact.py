@@ -164,6 +164,8 @@ def write_operations(before: Contact | None, after: Contact | None) -> list[Oper
         own = Operation(Verb.REPLACE, after.id, to_row(after), before.etag)
     old = index_keys(before) if before else frozenset()
     new = index_keys(after) if after else frozenset()
+    if old == new:
+        return [own]
     written = [Operation(Verb.PUT, key, {"contactId": contact.id}) for key in sorted(new - old)]
     dropped = [Operation(Verb.DELETE, key) for key in sorted(old - new)]
     return [own, *written, *dropped]

@@ -140,12 +140,14 @@ class Tables:
         }
         if body is not None:
             headers["Content-Type"] = CONTENT_TYPE
+        answer: AsyncHttpResponse
         request = HttpRequest(method, f"{self._client.url}/{path}", headers=headers, content=body)
         self._count(method)
         try:
             async with asyncio.timeout(LONGEST_CALL_SECONDS):
                 # The pipeline below the public client: its signing, retries and connections (azure-data-tables 12.7).
-                answer = await self._client._client.send_request(request, stream=True)  # noqa: SLF001
+                # What lies between would copy the request first, to complete an address that is complete.
+                answer = await self._client._client._client.send_request(request, stream=True)  # noqa: SLF001
                 await answer.read()
         except ClientAuthenticationError as error:
             raise CredentialRejected("storage does not accept this app's identity", "storage") from error
