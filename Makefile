@@ -34,10 +34,10 @@ pictures: setup browser  ## the portal's pictures in docs/pictures, taken by its
 	@mkdir -p docs/pictures
 	@PICTURES=docs/pictures $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/portal
 
-bench: setup  ## measure, against what people would use instead; writes docs/performance.md (a quarter of an hour)
+bench: setup  ## measure, against what people would use instead; writes docs/performance.md (seven minutes)
 	@exec $(BIN)/python -m bench
 
-bench-million: setup  ## the same with a million people besides
+bench-million: setup  ## the same with a million people besides (a quarter of an hour)
 	@exec $(BIN)/python -m bench --million
 
 package: setup  ## the deployment archive, dist/connector.zip

@@ -19,7 +19,6 @@ from bench.ways import WAYS, other_way
 ROOT = Path(__file__).parent.parent
 _COMPARED_PEOPLE = 2000
 _LATENCY_MS = 150
-_MILLION = 1_000_000
 _REPEATED = 10_000
 """The largest list whose first sync is measured several times."""
 
@@ -50,7 +49,7 @@ def main() -> int:
             f"Written to {arguments.out}/performance.md without the million, which takes about ten minutes.", flush=True
         )
         with stage() as running:
-            _scale(running, found, _MILLION, only_first=True)
+            _scale(running, found, report.MILLION, only_first=True)
         text = report.written(found, arguments.out)
     print(text)
     print(f"\nWritten to {arguments.out}/performance.md in {time.monotonic() - began:.0f} s.")
