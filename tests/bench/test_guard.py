@@ -96,4 +96,4 @@ async def test_a_first_sync_takes_a_fraction_of_what_a_plain_loop_takes(rig, ten
 
     theirs = run_way(settings_for(storage_account, directory, tenant), "bench.others.plain_httpx")["cpu"]
 
-    assert ours < 0.7 * theirs
+    assert ours < 0.4 * theirs  # Measured: 0.19.
