@@ -34,14 +34,20 @@ function stage(place) {
     guard: (isUnsaved) => {
       unsaved = isUnsaved;
     },
+    /** Works again and again, at an interval that may change; what it gives back begins the interval anew. */
     every(milliseconds, work) {
       let timer;
-      const again = async () => {
-        await work().catch((error) => failed(place, error));
+      const wait = () => {
+        clearTimeout(timer);
         if (place.isConnected) timer = setTimeout(again, milliseconds());
       };
-      timer = setTimeout(again, milliseconds());
+      const again = async () => {
+        await work().catch((error) => failed(place, error));
+        wait();
+      };
+      wait();
       endings.push(() => clearTimeout(timer));
+      return wait;
     },
   };
 }

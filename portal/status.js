@@ -5,7 +5,7 @@ import { announce, h, panel, redraw, say } from "./dom.js";
 import { RUN_STATE, ago, contacts, did, duration, exact, number, people, seconds } from "./words.js";
 
 const SOON_MS = 1000;
-const LATER_MS = 20_000;
+const LATER_MS = 5000;
 
 export async function status(stage, place) {
   const words = h("p", { id: "sync-state", class: "state" });
@@ -14,6 +14,7 @@ export async function status(stage, place) {
   const progress = h("div", { id: "sync-progress", class: "progress" });
   const problem = h("p", { class: "problem", role: "alert" });
   let told;
+  let wait = () => {};
 
   const asking = (path, body) => async () => {
     say(problem, "");
@@ -23,6 +24,7 @@ export async function status(stage, place) {
       say(problem, error.message);
     }
     await refresh();
+    wait();
   };
   place.replaceChildren(
     h("h2", { id: "sync-title" }, "Sync Status"),
@@ -76,7 +78,7 @@ export async function status(stage, place) {
   }
   await refresh();
   const busy = () => told?.currentRun && !told.currentRun.resumeAt;
-  stage.every(() => (busy() ? SOON_MS : Math.min(LATER_MS, 5000)), refresh);
+  wait = stage.every(() => (busy() ? SOON_MS : LATER_MS), refresh);
 }
 
 /** The state in one sentence, and what a screen reader is told of it: not every number, not every second. */

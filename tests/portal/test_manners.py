@@ -36,6 +36,21 @@ def test_its_policy_is_strict_and_its_files_are_served_as_what_they_are(host):
     assert again.status_code == 304
 
 
+async def test_after_a_click_the_page_looks_again_within_a_second(visit, office):
+    office.set_up()
+    office.tenant.shape(latencyMs=3000)
+    page = visit.page
+    await page.clock.install()
+    await visit.go("entra")
+    await visit.sees("Up to date.")
+
+    await visit.click("Sync Now")
+    await visit.sees("Cancel this run")
+
+    async with page.expect_request("**/status", timeout=2000):
+        await page.clock.run_for(1100)
+
+
 async def test_first_content_comes_within_a_second(visit, office):
     await visit.go()
     await visit.sees("Entra Id")
