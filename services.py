@@ -102,8 +102,8 @@ def services() -> Services:
         SettingsError
     """
     export(os.environ)
-    # Modules stay for good: the collector need not look at them again and again (6 % of a first sync's CPU). What is
-    # made for a page is in no cycle and dies by itself; looking for it ten times less often saves as much again.
+    # Modules stay for good: the collector need not look at them again and again. What is made for a page is in no cycle
+    # and dies by itself: looking for it ten times less often loses nothing.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000)

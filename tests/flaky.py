@@ -17,6 +17,9 @@ _SIGNED = ("Content-Type", "Accept", "Accept-Encoding", "User-Agent")
 AFTER = ("lost_after", "error_after")
 """Azurite did the work, and the caller does not learn of it."""
 BEFORE = ("lost_before", "500", "503", "stall")
+SILENT = ("silent_before", "silent_after")
+"""No answer at all: a time-out ends the call, of work that was not done, or was."""
+_SILENCE_SECONDS = 60
 
 
 @dataclass
@@ -75,6 +78,8 @@ class FlakyStorage:
             if fault == "stall":
                 await asyncio.sleep(0.5)
                 return web.Response(status=503, text="slow, and no use")
+            if fault == "silent_before":
+                await asyncio.sleep(_SILENCE_SECONDS)
             body = await request.read()
             headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
             url = URL(f"{origin}{request.raw_path}", encoded=True)
@@ -82,6 +87,8 @@ class FlakyStorage:
                 content = await answer.read()
                 if fault == "kill_after":
                     self.kill()
+                if fault == "silent_after":
+                    await asyncio.sleep(_SILENCE_SECONDS)
                 if fault == "lost_after":
                     request.transport.abort()
                     return web.Response()

@@ -10,7 +10,7 @@ from errors import TryLater
 from sync.agenda import LEASE
 from sync.messages import QUEUE, ContinueMessage
 from sync.run import RunState
-from tests.flaky import AFTER, BEFORE, AwayQueue, FlakyStorage
+from tests.flaky import AFTER, BEFORE, SILENT, AwayQueue, FlakyStorage
 from tests.rig import close_rig, make_rig
 
 PEOPLE = 250
@@ -55,6 +55,22 @@ async def finish(rig, run_id):
 @pytest.mark.parametrize("fault", [*BEFORE, *AFTER])
 @pytest.mark.parametrize("number", range(1, MOST_REQUESTS + 1, 3))
 async def test_one_fault_at_any_request_changes_nothing_in_the_end(shaky, flaky, fault, number):
+    asked = await shaky.ask()
+    flaky.spoil(**{str(number): fault})
+
+    run = await finish(shaky, asked.id)
+
+    assert run.state is RunState.COMPLETED
+    assert await shaky.linked() == shaky.expected()
+    assert run.counts.added == len(shaky.expected())
+    assert (await shaky.agenda()).totals.contacts == len(shaky.expected())
+    assert flaky.met[fault] == 1
+
+
+@pytest.mark.parametrize("fault", SILENT)
+@pytest.mark.parametrize("number", [1, 3, 5, 7, 9])
+async def test_a_call_without_an_answer_runs_out_of_time_and_changes_nothing(shaky, flaky, monkeypatch, fault, number):
+    monkeypatch.setattr("storage.table.LONGEST_CALL_SECONDS", 2.0)
     asked = await shaky.ask()
     flaky.spoil(**{str(number): fault})
 
