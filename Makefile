@@ -1,4 +1,4 @@
-# One command each. Everything is built into .venv and node_modules; nothing else on the machine is touched.
+# One command each. Everything is built into .venv and local/node; nothing else on the machine is touched.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
@@ -41,47 +41,47 @@ bench-million: setup  ## the same with a million people besides (a quarter of an
 	@exec $(BIN)/python -m bench --million
 
 package: setup  ## the deployment archive, dist/connector.zip
-	@exec $(BIN)/python tools/package.py
+	@exec $(BIN)/python local/tools/package.py
 
-lock: setup  ## requirements.lock from requirements.txt, with hashes
+lock: setup  ## requirements/lock.txt from requirements.txt, with hashes
 	@{ echo "# What is deployed, with hashes. Made by \`make lock\` from requirements.txt."; \
 	$(BIN)/uv pip compile --quiet requirements.txt --generate-hashes --python-version 3.13 --no-annotate --no-header; } \
-	> requirements.lock.new && mv requirements.lock.new requirements.lock
+	> requirements/lock.new && mv requirements/lock.new requirements/lock.txt
 
 audit: .audit/.ready  ## known weaknesses, and checkov over infra/
-	@tools/audit .audit/bin
+	@local/tools/audit .audit/bin
 
-.audit/.ready: requirements-audit.txt tools/find-python
+.audit/.ready: requirements/audit.txt local/tools/find-python
 	@echo "Bringing checkov and pip-audit (once)"; \
-	[ -x .audit/bin/python ] || "$$(tools/find-python)" -m venv .audit; \
-	.audit/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-audit.txt; \
+	[ -x .audit/bin/python ] || "$$(local/tools/find-python)" -m venv .audit; \
+	.audit/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/audit.txt; \
 	touch $@
 
 lint: setup audit  ## ruff, mypy in strict mode, prettier, Bicep, and the audit
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/python tools/parse_bicep.py
-	@$(NODE) node_modules/prettier/bin/prettier.cjs --log-level warn --check portal
+	@$(BIN)/python local/tools/parse_bicep.py
+	@$(NODE) local/node/node_modules/prettier/bin/prettier.cjs --config local/node/prettierrc.json --log-level warn --check portal
 	@echo "lint: nothing to say"
 
-setup: .venv/.ready node_modules/.ready
+setup: .venv/.ready local/node/node_modules/.ready
 
 browser: .venv/.ready
-	@tools/find-browser $(BIN)/python >/dev/null
+	@local/tools/find-browser $(BIN)/python >/dev/null
 
-.venv/.ready: requirements.txt requirements-dev.txt tools/find-python
-	@python=$$(tools/find-python); \
+.venv/.ready: requirements.txt requirements/dev.txt local/tools/find-python
+	@python=$$(local/tools/find-python); \
 	echo "Building .venv with $$python (once)"; \
 	[ -x $(BIN)/python ] || "$$python" -m venv .venv; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt; \
 	touch $@
 
-node_modules/.ready: package.json package-lock.json .venv/.ready
+local/node/node_modules/.ready: local/node/package.json local/node/package-lock.json .venv/.ready
 	@echo "Bringing Azurite and axe (once)"; \
 	node=$$(dirname $(NODE)); \
-	PATH="$$node:$$PATH" $(NODE) "$$node/../lib/node_modules/npm/bin/npm-cli.js" ci --silent --no-audit --no-fund; \
+	PATH="$$node:$$PATH" $(NODE) "$$node/../lib/node_modules/npm/bin/npm-cli.js" ci --prefix local/node --silent --no-audit --no-fund; \
 	touch $@
 
 clean:  ## remove what was built
-	rm -rf .venv .audit node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .audit local/node/node_modules .local .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

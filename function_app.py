@@ -26,7 +26,7 @@ async def start_hourly_runs(timer: func.TimerRequest) -> None:
 async def work_on_run(message: func.QueueMessage) -> None:
     """Do a slice of a run."""
     telemetry.message_came(message.insertion_time, datetime.now(UTC))
-    await services().worker.handle(read_message(message.get_body()))
+    await services().dispatch.handle(read_message(message.get_body()))
 
 
 @app.queue_trigger(arg_name="message", queue_name=POISON_QUEUE, connection="AzureWebJobsStorage")

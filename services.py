@@ -27,8 +27,10 @@ from api.health import HealthCalls
 from api.integration import Integration
 from api.portal import PortalCalls
 from api.runs import RunCalls
-from connect.connection import TABLE as CONNECTIONS
+from connect.connecting import Connecting
 from connect.consent import Consent
+from connect.disconnecting import Disconnecting
+from connect.dispatch import Dispatch
 from connect.sign_in import ClientCredential, SignIn
 from contacts.contact import TABLE as CONTACTS
 from contacts.custom_fields import TABLE as CUSTOM_FIELDS
@@ -36,13 +38,10 @@ from contacts.edit_store import EditStore
 from contacts.store import ContactStore
 from directory.credentials import ASSERTION_SCOPE, Credentials, credential_builder
 from directory.graph import Graph
-from exporters import export
 from settings import EntraCredential, Settings, StorageAddress
 from storage.queue import MessageQueue
 from storage.table import Tables
 from sync.alarms import Alarms
-from sync.closing import Closing
-from sync.connecting import Connecting
 from sync.messages import QUEUE
 from sync.meter import count_graph_request, count_table_transaction
 from sync.ncrontab import parse
@@ -52,7 +51,8 @@ from sync.runs import Runs
 from sync.schedule import TABLE as SCHEDULE
 from sync.schedule import Schedule
 from sync.worker import Worker
-from sync.workspaces import Workspaces
+from workspace.connection import TABLE as CONNECTIONS
+from workspace.store import Workspaces
 
 TABLES = (CONNECTIONS, CONTACTS, SCHEDULE, CUSTOM_FIELDS)
 
@@ -79,6 +79,7 @@ class Services:
     contacts: ContactStore
     schedule: Schedule
     worker: Worker
+    dispatch: Dispatch
     runs: Runs
     alarms: Alarms
     integration: Integration
@@ -101,7 +102,6 @@ def services() -> Services:
     Raises:
         SettingsError
     """
-    export(os.environ)
     # Modules stay for good: the collector need not look at them again and again. What is made for a page is in no cycle
     # and dies by itself: looking for it ten times less often loses nothing.
     gc.collect()
@@ -128,7 +128,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
     workspaces, contacts = Workspaces(tables), ContactStore(tables)
     alarms, schedule, runs = Alarms(tables), Schedule(tables, queue), Runs(workspaces, queue, now)
     connecting = Connecting(workspaces, schedule, runs, queue, graph, credentials, now)
-    closing = Closing(workspaces, contacts, schedule, queue, settings.slice_seconds, now)
+    disconnecting = Disconnecting(workspaces, contacts, schedule, queue, settings.slice_seconds, now)
     worker = Worker(
         workspaces,
         contacts,
@@ -136,8 +136,6 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         credentials,
         queue,
         alarms,
-        closing,
-        connecting,
         schedule,
         settings.slice_seconds,
         now,
@@ -162,6 +160,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         contacts=contacts,
         schedule=schedule,
         worker=worker,
+        dispatch=Dispatch(workspaces, worker, connecting, disconnecting),
         runs=runs,
         alarms=alarms,
         integration=Integration(

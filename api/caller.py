@@ -9,8 +9,8 @@ import aiohttp
 import azure.functions as func
 import jwt
 
-from connect.connection import WorkspaceId, workspace_id
 from errors import NotAllowed, NotSignedIn, Refused, TryLater
+from workspace.connection import WorkspaceId, workspace_id
 
 log = logging.getLogger(__name__)
 

@@ -11,12 +11,12 @@ from api.answers import answer
 from api.caller import ASK_YOUR_ADMIN, Callers, require_admin
 from api.requests import read_body
 from api.shapes import connection_shape
-from connect.connection import ContactsOnDisconnect
+from connect.connecting import Connecting
 from connect.consent import Consent
 from errors import Refused
-from sync.audit import Action, entry
-from sync.connecting import Connecting
-from sync.workspaces import Workspaces
+from workspace.audit import Action, entry
+from workspace.connection import ContactsOnDisconnect
+from workspace.store import Workspaces
 
 
 class CodeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

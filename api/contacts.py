@@ -13,7 +13,6 @@ from api.answers import answer
 from api.caller import Caller, Callers, require_admin
 from api.requests import page_of, read_body
 from api.shapes import contact_shape, origins_shape
-from connect.connection import LIST_DESCRIPTION, Connection, ListId
 from contacts.contact import ContactId, Link, own_contact_id, partition_of
 from contacts.custom_fields import fields_of
 from contacts.edit_store import EditStore
@@ -24,9 +23,10 @@ from mapping.configuration import Configuration
 from mapping.contact_fields import STANDARD_FIELDS
 from storage.table import Tables
 from storage.transaction import Partition
-from sync.agenda import Agenda
-from sync.audit import Action, entry
-from sync.workspaces import Update, Workspaces
+from workspace.audit import Action, entry
+from workspace.connection import LIST_DESCRIPTION, Connection, ListId
+from workspace.state import Agenda
+from workspace.store import Update, Workspaces
 
 _LONGEST_NAME = 120
 _LONGEST_SEARCH = 100

@@ -12,7 +12,6 @@ from api.answers import answer
 from api.caller import ASK_YOUR_ADMIN, Callers, require_admin
 from api.requests import read_body
 from api.shapes import connection_shape, status_shape
-from connect.connection import Connection, ConnectionState
 from contacts.contact import partition_of
 from contacts.custom_fields import fields_of
 from contacts.store import ContactStore
@@ -28,14 +27,15 @@ from mapping.configuration import (
 )
 from mapping.fields import DIRECTORY_FIELDS, NEEDED_FIELDS
 from storage.table import Tables
-from sync.agenda import Agenda, Totals, ask
-from sync.audit import Action, entry
 from sync.ncrontab import Schedule as Timetable
 from sync.preview import Previews
-from sync.run import Mode, Request, Trigger
 from sync.runs import NotSyncing, Runs
 from sync.schedule import Schedule
-from sync.workspaces import Update, Workspaces
+from workspace.audit import Action, entry
+from workspace.connection import Connection, ConnectionState
+from workspace.run import Mode, Request, Trigger
+from workspace.state import Agenda, Totals, ask
+from workspace.store import Update, Workspaces
 
 
 class ConfigurationBody(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

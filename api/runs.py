@@ -12,11 +12,11 @@ from api.caller import Caller, Callers, require_admin
 from api.requests import page_of, read_body
 from api.shapes import run_shape
 from errors import Refused
-from sync.audit import Action, entry
-from sync.plan import Counted, Outcome
-from sync.run import Mode, Request, Run, RunId, Trigger
 from sync.runs import Runs
-from sync.workspaces import Workspaces
+from workspace.audit import Action, entry
+from workspace.journal import Counted, Outcome
+from workspace.run import Mode, Request, Run, RunId, Trigger
+from workspace.store import Workspaces
 
 _ACTION = {Mode.DELTA: Action.SYNCED, Mode.FULL: Action.RESYNCED}
 

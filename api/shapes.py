@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
-from connect.connection import Connection
 from contacts.contact import Contact, Link
 from mapping.configuration import Configuration
 from mapping.contact_fields import STANDARD_FIELDS
-from sync.agenda import Agenda, Totals
-from sync.run import Cost, Counts, Mode, PendingRemovals, Run, RunError, RunState, Trigger, WaitingFor, time_of
+from workspace.connection import Connection
+from workspace.run import Cost, Counts, Mode, PendingRemovals, Run, RunError, RunState, Trigger, WaitingFor, time_of
+from workspace.state import Agenda, Totals
 
 
 class RunShape(msgspec.Struct, frozen=True, rename="camel"):

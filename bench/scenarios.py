@@ -16,14 +16,14 @@ from msgspec.structs import replace
 from bench.measure import Figures, cpu_seconds, forget_peak, peak_mb
 from bench.stage import Stage, first_sync, settled, tenant_settings
 from bench.ways import ROOT, run_way
-from connect.connection import Connection, ConnectionState, ListId, WorkspaceId, connection_operation, list_name_of
 from directory.credentials import TenantId
+from local.office import ENTRA, Office, host_settings
 from mapping.configuration import Configuration
 from services import Services, build
 from settings import Settings
-from sync.agenda import Agenda
 from sync.messages import QUEUE
-from tests.office import ENTRA, Office, host_settings
+from workspace.connection import Connection, ConnectionState, ListId, WorkspaceId, connection_operation, list_name_of
+from workspace.state import Agenda
 
 IDLE_WORKSPACES = 1000
 MOST_EDITED = 10_000

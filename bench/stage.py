@@ -16,10 +16,10 @@ from azure.data.tables import TableClient
 
 from bench.measure import Figures, cpu_seconds, forget_peak, io_bytes, peak_mb
 from local.azurite import RunningAzurite, azurite, free_ports, made_up_accounts
-from local.directory.control import TenantControl
-from local.directory.process import RunningDirectory, directory
 from local.host.process import RunningHost, start_host
-from tests.office import ENTRA, Office, host_settings
+from local.microsoft.control import TenantControl
+from local.microsoft.process import RunningDirectory, directory
+from local.office import ENTRA, Office, host_settings
 
 _SLICES = re.compile(r"slice_done .*table_reads=(\d+) table_writes=(\d+)")
 _LONGEST_SECONDS = 3600.0

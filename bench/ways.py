@@ -11,7 +11,7 @@ from azure.data.tables import TableClient
 
 from bench.measure import Figures
 from bench.stage import Stage, tenant_settings
-from local.directory.control import TenantControl
+from local.microsoft.control import TenantControl
 
 ROOT = Path(__file__).parent.parent
 WAYS = {

@@ -9,11 +9,11 @@ from typing import Any
 import jwt
 import msgspec
 
-from connect.connection import WorkspaceId
 from directory.credentials import TenantId
 from errors import Refused
 from storage.document import DocumentRow, document_columns
 from storage.transaction import Operation, Verb
+from workspace.connection import WorkspaceId
 
 LIFE = timedelta(minutes=10)
 _ALGORITHM = "HS256"

@@ -35,13 +35,13 @@ from connect.attempt import (
     read_state,
     sign_state,
 )
-from connect.connection import WorkspaceId, partition_of, workspace_id
 from connect.sign_in import SignIn
 from connect.tenant import NotAnAdministrator, ProofRefused, require_administrator
 from directory.credentials import TenantId
 from errors import Conflict, ConnectorError, NotAllowed, Refused, TryLater
 from storage.document import DocumentRow
 from storage.table import Tables
+from workspace.connection import WorkspaceId, partition_of, workspace_id
 
 _TENANT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from connect.connection import WorkspaceId
 from mapping.contact_fields import ContactField, contact_fields
 from storage.table import Tables
+from workspace.connection import WorkspaceId
 
 TABLE = "CustomFields"
 

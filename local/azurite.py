@@ -86,7 +86,7 @@ def start_azurite(
     Raises:
         AzuriteError: a port is busy, Azurite is not installed, or it ended.
     """
-    script = ROOT / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+    script = ROOT / "local" / "node" / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
     if not script.exists():
         raise AzuriteError("Azurite is not installed: run `make setup` first")
     chosen = ports or free_ports()

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
-from local.directory.browser import Browser
-from local.directory.control import DirectoryControl
+from local.microsoft.browser import Browser
+from local.microsoft.control import DirectoryControl
 
 _PATIENCE_SECONDS = 30.0
 

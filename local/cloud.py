@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.azurite import DEFAULT_PORTS, RunningAzurite, start_azurite
-from local.directory.process import RunningDirectory, start_directory
 from local.host.process import RunningHost, start_host
+from local.microsoft.process import RunningDirectory, start_directory
 
 HOST_PORT, DIRECTORY_PORT, DESK_PORT = 7071, 8443, 8081
 
@@ -57,7 +57,7 @@ def cloud(state: Path, *directory_options: str, usual_ports: bool) -> Iterator[C
         stack.callback(azurite.stop)
         ports = (DIRECTORY_PORT, DESK_PORT) if usual_ports else (0, 0)
         options = ("--redirect-uri", callback, *directory_options)
-        directory = start_directory(state / "directory", *options, port=ports[0], desk_port=ports[1])
+        directory = start_directory(state / "microsoft", *options, port=ports[0], desk_port=ports[1])
         stack.callback(directory.stop)
         settings = {
             **directory.settings(),

@@ -23,11 +23,11 @@ from rich.table import Table
 from local.azurite import AzuriteError
 from local.client import ApiError, Client
 from local.cloud import Cloud, PortBusyError, cloud
-from local.directory.__main__ import CONTOSO
-from local.directory.browser import Browser
-from local.directory.control import TenantControl
-from local.directory.process import DirectoryError
 from local.host.process import HostError
+from local.microsoft.__main__ import CONTOSO
+from local.microsoft.browser import Browser
+from local.microsoft.control import TenantControl
+from local.microsoft.process import DirectoryError
 
 _COUNTS = ("read", "added", "linked", "updated", "removed", "unlinked", "unchanged")
 _SHOWN_CHANGES = 20

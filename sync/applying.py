@@ -10,10 +10,10 @@ from mapping.fields import ObjectId
 from storage.transaction import Operation
 from sync import telemetry
 from sync.failures import why_skipped
-from sync.journal import JournalPage, journal_operation
-from sync.plan import Change, Moment, Person, Plan, counts_of, plan_page, skipped
-from sync.run import Counts
+from sync.plan import Moment, Person, Plan, counts_of, plan_page, skipped
 from sync.work import Work
+from workspace.journal import Change, JournalPage, journal_operation
+from workspace.run import Counts
 
 _TRIES = 6
 _PAUSE_SECONDS = 0.2

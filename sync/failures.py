@@ -1,7 +1,7 @@
 """Why a run failed, in plain words, and what to do (pure; spec §6)."""
 
 from errors import ConnectorError, ConsentLost, ForeignLink
-from sync.run import RunError
+from workspace.run import RunError
 
 
 def explain(error: ConnectorError) -> RunError:

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from connect.connection import WorkspaceId
-from sync.run import Mode, RunId
+from workspace.connection import WorkspaceId
+from workspace.run import Mode, RunId
 
 QUEUE = "entra-sync"
 POISON_QUEUE = "entra-sync-poison"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from sync.run import Cost
+from workspace.run import Cost
 
 
 class Meter:

@@ -4,14 +4,15 @@ import asyncio
 
 from msgspec.structs import replace
 
-from connect.connection import tenant_of
 from directory.delta import Page
 from directory.organization import users_count
 from errors import DeltaLinkExpired
 from sync.applying import Named, apply_page
-from sync.plan import Change, Outcome, sift
-from sync.run import Mode, Phase
+from sync.plan import sift
 from sync.work import Work
+from workspace.connection import tenant_of
+from workspace.journal import Change, Outcome
+from workspace.run import Mode, Phase
 
 _ODD = "Microsoft Graph's record of this user has an unexpected shape"
 

@@ -7,7 +7,6 @@ and the changes are journalled before they are applied, so a page that is repeat
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
@@ -20,38 +19,8 @@ from mapping.contact_fields import matching_email
 from mapping.fields import DirectoryUser, ObjectId
 from mapping.scope import in_scope
 from mapping.values import ValueReader
-from sync.run import Counts
-
-
-class Outcome(StrEnum):
-    """What happened to a contact. An unchanged one has no entry."""
-
-    ADDED = "added"
-    LINKED = "linked"
-    UPDATED = "updated"
-    REMOVED = "removed"
-    UNLINKED = "unlinked"
-    SKIPPED = "skipped"
-
-
-class Counted(StrEnum):
-    """How an entry counts: as one; as one instead of the 'unchanged' counted on an earlier page; or not again."""
-
-    ONCE = "once"
-    INSTEAD = "instead"
-    BEFORE = "before"
-
-
-class Change(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """One contact's entry in a run's history: the fields that changed, before and after."""
-
-    contact_id: str
-    outcome: Outcome
-    name: str = ""
-    before: dict[str, str] = {}
-    after: dict[str, str] = {}
-    reason: str | None = None
-    counted: Counted = Counted.ONCE
+from workspace.journal import Change, Counted, Outcome
+from workspace.run import Counts
 
 
 class Person(NamedTuple):

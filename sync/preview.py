@@ -9,7 +9,6 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from connect.connection import Connection, tenant_of
 from contacts.contact import Link, partition_of
 from contacts.store import ContactStore
 from directory.credentials import Credentials
@@ -19,11 +18,13 @@ from mapping.configuration import Configuration, DeletionBehavior
 from mapping.fields import DirectoryUser
 from mapping.scope import in_scope
 from mapping.values import ValueReader
-from sync.agenda import Agenda
 from sync.gathering import MOST_KEPT, Gathering
-from sync.plan import Change, Moment, Outcome, counts_of, plan_page, shown_name, sift
+from sync.plan import Moment, counts_of, plan_page, shown_name, sift
 from sync.reading import PageReader, Sleep
-from sync.run import Counts
+from workspace.connection import Connection, tenant_of
+from workspace.journal import Change, Outcome
+from workspace.run import Counts
+from workspace.state import Agenda
 
 READING_SECONDS = 20.0
 """What a person waits for at most; what was read until then is shown as a part."""

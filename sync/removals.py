@@ -4,19 +4,19 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from connect.connection import connection_operation, named, tenant_of
 from contacts.contact import Contact, Link
 from directory.organization import organization_name
 from errors import TryLater
 from mapping.values import ValueReader
 from storage.transaction import Operation
-from sync.agenda import Agenda, settled
 from sync.applying import Named, apply_page, carry_out, earlier_attempt, moment, pause_after
-from sync.journal import JournalPage
-from sync.plan import Change, Person, counts_of, plan_removals, shown_name
-from sync.run import Event, Mode, PendingRemovals, Phase, Run, RunState
+from sync.plan import Person, counts_of, plan_removals, shown_name
 from sync.work import Work
-from sync.workspaces import run_operation
+from workspace.connection import connection_operation, named, tenant_of
+from workspace.journal import Change, JournalPage
+from workspace.run import Event, Mode, PendingRemovals, Phase, Run, RunState
+from workspace.state import Agenda, settled
+from workspace.store import run_operation
 
 _TRIES = 6
 _BATCH = 50

@@ -7,14 +7,14 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from connect.connection import Connection, ConnectionState, WorkspaceId
 from errors import Refused
 from storage.queue import MessageQueue
 from storage.transaction import Operation
-from sync.agenda import Agenda, approve, ask, settled
 from sync.messages import ContinueMessage, write_message
-from sync.run import Event, Request, Run, RunId, RunState, run_id
-from sync.workspaces import Update, Workspaces, run_operation
+from workspace.connection import Connection, ConnectionState, WorkspaceId
+from workspace.run import Event, Request, Run, RunId, RunState, run_id
+from workspace.state import Agenda, approve, ask, settled
+from workspace.store import Update, Workspaces, run_operation
 
 
 class NotSyncing(Refused):

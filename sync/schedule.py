@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from connect.connection import WorkspaceId
 from errors import Conflict
 from storage.queue import MessageQueue
 from storage.table import Tables
 from storage.transaction import Operation, Partition, Verb
 from sync.messages import SCHEDULE, StartMessage, write_message
-from sync.run import Mode
+from workspace.connection import WorkspaceId
+from workspace.run import Mode
 
 TABLE = "Schedule"
 _PARTITION = Partition(TABLE, "active")

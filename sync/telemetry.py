@@ -11,7 +11,7 @@ from datetime import datetime
 
 from opentelemetry import context, metrics, trace
 
-from sync.run import Counts, Mode, Run, RunState
+from workspace.run import Counts, Mode, Run, RunState
 
 _tracer = trace.get_tracer("emu.chat.entra")
 _meter = metrics.get_meter("emu.chat.entra")

@@ -7,20 +7,20 @@ from datetime import date, datetime
 
 from msgspec.structs import replace
 
-from connect.connection import Connection
 from contacts.contact import partition_of
 from contacts.store import ContactStore
 from errors import Conflict, ConnectorError
 from mapping.configuration import Configuration
 from mapping.values import ValueReader
 from storage.transaction import Operation, Partition
-from sync.agenda import LEASE, Agenda
 from sync.gathering import Gathering
 from sync.meter import Meter
 from sync.reading import PageReader
 from sync.rollcall import RollCall
-from sync.run import Cost, Run
-from sync.workspaces import Workspaces
+from workspace.connection import Connection
+from workspace.run import Cost, Run
+from workspace.state import LEASE, Agenda
+from workspace.store import Workspaces
 
 _TRIES = 6
 

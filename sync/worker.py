@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from connect.connection import Connection, ConnectionState, connection_operation, tenant_of
 from contacts.store import ContactStore
 from directory.credentials import Credentials
 from directory.graph import Graph
@@ -21,10 +20,7 @@ from errors import ConnectorError, ConsentLost, CredentialRejected, ForeignLink,
 from storage.queue import MessageQueue
 from storage.transaction import Operation
 from sync import failures, telemetry
-from sync.agenda import LEASE, Agenda, ask, settled
 from sync.alarms import Alarms
-from sync.closing import Closing
-from sync.connecting import Connecting
 from sync.messages import (
     SCHEDULE,
     ContinueMessage,
@@ -33,14 +29,16 @@ from sync.messages import (
     read_message,
     write_message,
 )
-from sync.meter import Meter, metered
+from sync.meter import Meter
 from sync.pages import read_pages, take_roll
 from sync.reading import PageReader, Sleep
 from sync.removals import see_to_removals, settle_edits
-from sync.run import Event, Mode, Phase, Request, Run, RunError, RunState, Trigger, WaitingFor, run_id
 from sync.schedule import Schedule
 from sync.work import Superseded, Work
-from sync.workspaces import Update, Workspaces, run_operation
+from workspace.connection import Connection, ConnectionState, connection_operation, tenant_of
+from workspace.run import Event, Mode, Phase, Request, Run, RunError, RunState, Trigger, WaitingFor, run_id
+from workspace.state import LEASE, Agenda, ask, settled
+from workspace.store import Update, Workspaces, run_operation
 
 log = logging.getLogger(__name__)
 
@@ -66,37 +64,26 @@ class Worker:
     credentials: Credentials
     queue: MessageQueue
     alarms: Alarms
-    closing: Closing
-    connecting: Connecting
     schedule: Schedule
     slice_seconds: int
     now: Callable[[], datetime]
     sleep: Sleep
 
-    async def handle(self, message: StartMessage | ContinueMessage) -> None:
+    async def handle(
+        self, message: StartMessage | ContinueMessage, connection: Connection, agenda: Agenda, meter: Meter
+    ) -> None:
         """Do a slice of the workspace's run, if there is one to do and nobody is at it.
 
         Raises:
             TryLater: it did not work; the same message can be tried again.
         """
-        with metered() as meter:
-            connection, agenda = await self.workspaces.load(message.workspace_id)
-            if connection is not None and connection.closing is not None:
-                await self.closing.work(connection, agenda)
-                return
-            if connection is not None and connection.spreading and isinstance(message, StartMessage):
-                await self.connecting.try_permission(connection)
-                return
-            if connection is None or connection.state is not ConnectionState.ACTIVE:
-                log.info("message_dropped workspace=%s reason=not_active", message.workspace_id)
-                return
-            agenda, run = self._run_of(message, agenda)
-            if run is None:
-                log.info("message_dropped workspace=%s reason=no_such_run", message.workspace_id)
-            elif (wait := _seconds_to_wait(agenda, run, self.now())) > 0:
-                await self._come_back(message, run, wait)
-            else:
-                await self._slice(await self._claim(connection, agenda, run, meter))
+        agenda, run = self._run_of(message, agenda)
+        if run is None:
+            log.info("message_dropped workspace=%s reason=no_such_run", message.workspace_id)
+        elif (wait := _seconds_to_wait(agenda, run, self.now())) > 0:
+            await self._come_back(message, run, wait)
+        else:
+            await self._slice(await self._claim(connection, agenda, run, meter))
 
     def _run_of(self, message: StartMessage | ContinueMessage, agenda: Agenda) -> tuple[Agenda, Run | None]:
         """The run a message is about. A start that finds a run going on works on that one, should it be deserted."""

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from local.directory.authority import authority
+from local.microsoft.authority import authority
 
 _STATE = Path(tempfile.mkdtemp(prefix="emu-directory-"))
 atexit.register(shutil.rmtree, _STATE, ignore_errors=True)
@@ -18,9 +18,9 @@ import pytest
 
 from local.azurite import azurite as running_azurite
 from local.azurite import free_ports, made_up_accounts
-from local.directory.process import directory as running_directory
 from local.host.process import start_host
-from tests.office import Office, host_settings
+from local.microsoft.process import directory as running_directory
+from local.office import Office, host_settings
 from tests.rig import close_rig, make_rig
 
 

@@ -13,17 +13,17 @@ from azure.storage.queue import TextBase64DecodePolicy
 from azure.storage.queue.aio import QueueClient
 from msgspec.structs import replace
 
-from connect.connection import Connection, ConnectionState, ListId, WorkspaceId, connection_operation, list_name_of
+from connect.dispatch import Dispatch
 from contacts.contact import Contact, Link, partition_of
 from directory.credentials import TenantId
-from local.directory.control import TenantControl
+from local.microsoft.control import TenantControl
 from mapping.configuration import Configuration, FieldMapping
 from services import Services, build
 from settings import Settings
-from sync.agenda import Agenda
 from sync.messages import QUEUE, read_message
-from sync.run import Mode, Request, Run, Trigger
-from sync.worker import Worker
+from workspace.connection import Connection, ConnectionState, ListId, WorkspaceId, connection_operation, list_name_of
+from workspace.run import Mode, Request, Run, Trigger
+from workspace.state import Agenda
 
 PUBLIC = {
     "PUBLIC_URL": "http://localhost:7071",
@@ -123,16 +123,17 @@ class Rig:
     async def delta(self) -> Run:
         return await self.sync(Mode.DELTA)
 
-    def with_slice_seconds(self, seconds: int) -> Worker:
-        """A worker whose messages have another time budget."""
-        return dataclasses.replace(self.services.worker, slice_seconds=seconds)
+    def with_worker(self, **changes: Any) -> Dispatch:
+        """The same services with a worker that differs in something, for instance in `slice_seconds`."""
+        dispatch = self.services.dispatch
+        return dataclasses.replace(dispatch, worker=dataclasses.replace(dispatch.worker, **changes))
 
-    async def work(self, worker: Worker | None = None) -> int:
+    async def work(self, dispatch: Dispatch | None = None) -> int:
         """Do what the host does with visible messages until there is none; how many there were."""
-        worker = worker or self.services.worker
+        dispatch = dispatch or self.services.dispatch
         done = 0
         while (message := await self.queue.receive_message(visibility_timeout=600)) is not None:
-            await worker.handle(read_message(message.content.encode()))
+            await dispatch.handle(read_message(message.content.encode()))
             await self.queue.delete_message(message)
             done += 1
         return done

@@ -20,6 +20,8 @@ from azure_functions_runtime.handle_event import _functions
 from azure_functions_runtime.loader import index_function_app, process_indexed_function
 from azure_functions_runtime.native_invocation import invocation_request_native
 
+from local.host.exporters import export
+
 SCRIPT = "function_app.py"
 
 
@@ -79,6 +81,7 @@ def load_app(root: Path) -> list[Function]:
         raise AppError(f"there is no {SCRIPT} in {root}")
     os.chdir(root)
     sys.path.insert(0, str(root))
+    export(os.environ)
     load_binding_registry()
     start_threadpool_executor()
     try:

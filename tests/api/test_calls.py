@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.office import ENTRA
+from local.office import ENTRA
 
 
 @pytest.fixture

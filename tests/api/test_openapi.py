@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.office import ENTRA
+from local.office import ENTRA
 from tests.triggers import triggers
 
 DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "docs" / "openapi.yaml").read_text())

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.office import ENTRA, Office
+from local.office import ENTRA, Office
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from cryptography.x509.oid import NameOID
 from api.caller import Callers
 from errors import NotSignedIn, TryLater
 from local.azurite import free_ports
-from local.directory.control import DirectoryControl
-from local.directory.process import directory as running_directory
 from local.host.process import start_host
-from tests.office import ENTRA, Office, host_settings
+from local.microsoft.control import DirectoryControl
+from local.microsoft.process import directory as running_directory
+from local.office import ENTRA, Office, host_settings
 
 
 @pytest.fixture(scope="module")

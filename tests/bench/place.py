@@ -1,7 +1,7 @@
 """Where the other ways work in tests."""
 
-from local.directory.control import TenantControl
-from local.directory.process import RunningDirectory
+from local.microsoft.control import TenantControl
+from local.microsoft.process import RunningDirectory
 
 _NAMES = (
     *("ENTRA_CLIENT_ID", "ENTRA_CLIENT_SECRET", "ENTRA_AUTHORITY", "GRAPH_ENDPOINT"),

@@ -18,7 +18,7 @@ from connect.attempt import (
     read_state,
     sign_state,
 )
-from connect.connection import WorkspaceId
+from workspace.connection import WorkspaceId
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECRET = "a-secret-of-at-least-32-characters"

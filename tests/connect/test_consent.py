@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
-from tests.office import ENTRA, Office, told
+from local.office import ENTRA, Office, told
 
 CALLBACK = f"{ENTRA}/consent/callback"
 

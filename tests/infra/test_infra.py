@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from local.tools.parse_bicep import INFRA, parsed
 from services import TABLES
 from settings import Settings, SettingsError
 from sync.messages import POISON_QUEUE, QUEUE
 from tests.triggers import triggers
-from tools.parse_bicep import INFRA, parsed
 
 ROOT = INFRA.parent
 FILES = sorted(INFRA.rglob("*.bicep"))
@@ -183,7 +183,7 @@ def test_every_query_asks_for_what_the_code_tells(query):
     for event in events:
         assert f'"{event} workspace=%s' in code
     for outcome in re.findall(r"'(completed|awaiting_approval|failed)'", query):
-        assert f'"{outcome}"' in (ROOT / "sync" / "run.py").read_text()
+        assert f'"{outcome}"' in (ROOT / "workspace" / "run.py").read_text()
 
 
 def test_every_metric_is_documented():
@@ -202,7 +202,7 @@ def test_every_alert_is_explained():
 
 
 def test_the_lock_holds_every_pin_with_hashes():
-    lock = (ROOT / "requirements.lock").read_text()
+    lock = (ROOT / "requirements/lock.txt").read_text()
     wanted = dict(
         re.findall(r"^([A-Za-z0-9_.-]+)(?:\[\w+\])?==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
     )
@@ -237,8 +237,8 @@ def test_files_that_azure_reads_are_json():
 def test_paths_named_in_documents_exist():
     for document in (
         ROOT / "README.md",
-        ROOT / "CONTRIBUTING.md",
-        ROOT / "SECURITY.md",
+        ROOT / "docs/CONTRIBUTING.md",
+        ROOT / "docs/SECURITY.md",
         *sorted((ROOT / "docs").glob("*.md")),
     ):
         for path in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text()):
@@ -250,7 +250,7 @@ def test_paths_named_in_documents_exist():
 
 
 def test_tests_named_in_the_threat_model_exist():
-    names = set(re.findall(r"`(test_\w+)`", (ROOT / "SECURITY.md").read_text()))
+    names = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/SECURITY.md").read_text()))
     there = "\n".join(path.read_text() for path in Path(ROOT / "tests").rglob("test_*.py"))
 
     assert names

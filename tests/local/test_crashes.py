@@ -11,11 +11,11 @@ from azure.storage.queue.aio import QueueClient
 from msgspec.structs import replace
 
 from local.host.process import start_host
+from local.office import host_settings
 from sync.messages import QUEUE
-from sync.run import RunState
 from tests.flaky import FlakyStorage
 from tests.local.waiting import until_async
-from tests.office import host_settings
+from workspace.run import RunState
 
 MOST_WRITES = 40
 

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from local.azurite import ROOT
 from local.host.process import HostError, start_host
+from local.office import host_settings
 from sync.messages import ContinueMessage
-from sync.run import RunState
 from tests.local.waiting import until, until_async
-from tests.office import host_settings
+from workspace.run import RunState
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_busy_port_is_one_clear_line(settings, tmp_path):
 
 
 def test_help_is_there():
-    for module in ("local.host", "local.directory", "local.azurite", "local.demo"):
+    for module in ("local.host", "local.microsoft", "local.azurite", "local.demo"):
         told = subprocess.run(
             [sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
         )
@@ -149,7 +149,7 @@ async def test_a_killed_host_leaves_nothing_lost(rig, settings, tmp_path):
     # What the killed worker held is believed alive until its lease runs out; the test does not wait for that.
     agenda = await rig.agenda()
     await rig.services.workspaces.save(replace(agenda, lease_owner=None, lease_until=None))
-    await rig.services.worker.handle(ContinueMessage(rig.workspace, asked.id, agenda.run.step))
+    await rig.services.dispatch.handle(ContinueMessage(rig.workspace, asked.id, agenda.run.step))
 
     run = await rig.run(asked.id)
     assert run.state is RunState.COMPLETED

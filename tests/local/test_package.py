@@ -12,7 +12,7 @@ import pytest
 
 from local.azurite import free_ports
 from local.host.process import start_host
-from tests.office import ENTRA, Office, host_settings
+from local.office import ENTRA, Office, host_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory):
     out = tmp_path_factory.mktemp("dist")
-    built = [sys.executable, "tools/package.py", "--out", out]
+    built = [sys.executable, "local/tools/package.py", "--out", out]
     subprocess.run(built, cwd=ROOT, check=True, capture_output=True, timeout=60)
     return out / "connector.zip"
 
@@ -29,7 +29,7 @@ def test_nothing_is_in_it_that_does_not_belong(archive):
     names = zipfile.ZipFile(archive).namelist()
 
     tops = {name.partition("/")[0] for name in names}
-    assert tops >= {"function_app.py", "host.json", "requirements.txt", "portal", "sync"}
+    assert tops >= {"function_app.py", "host.json", "requirements.txt", "portal", "sync", "workspace"}
     assert not tops & {"tests", "local", "bench", "infra", "docs", "tools", "node_modules", ".venv", "Makefile"}
     assert "local.settings.json" not in names
     assert "--hash=sha256:" in zipfile.ZipFile(archive).read("requirements.txt").decode()
@@ -39,7 +39,7 @@ def test_nothing_is_in_it_that_does_not_belong(archive):
 
 
 def test_the_same_files_make_the_same_archive(archive, tmp_path):
-    subprocess.run([sys.executable, "tools/package.py", "--out", tmp_path], cwd=ROOT, check=True, timeout=60)
+    subprocess.run([sys.executable, "local/tools/package.py", "--out", tmp_path], cwd=ROOT, check=True, timeout=60)
 
     assert (tmp_path / "connector.zip").read_bytes() == archive.read_bytes()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from local.host.process import start_host
+from local.office import host_settings
 from tests.local.waiting import until_async
-from tests.office import host_settings
 
 PEOPLE = 50_000
 MOST_KILOBYTES = 250 * 1024

@@ -41,7 +41,7 @@ def main() -> int:
 
 def _copy(to: Path) -> Path:
     shutil.copytree(ROOT, to, ignore=lambda _, names: _SKIPPED & set(names))
-    for built in (".venv", "node_modules"):
+    for built in (".venv", "local/node/node_modules"):
         (to / built).symlink_to(ROOT / built)
     return to
 

@@ -63,27 +63,27 @@ MUTATIONS = (
         "if work.run.mode is Mode.DELTA:\n        people",
         "if False:\n        people",
     ),
-    Mutation("people who came back are removed", "sync/workspaces.py", "waiting.pop(source_id, None)", "pass"),
+    Mutation("people who came back are removed", "workspace/store.py", "waiting.pop(source_id, None)", "pass"),
     Mutation(
         "old removals outlive a full run", "sync/removals.py", "moot = agenda.waiting is not None", "moot = False"
     ),
     Mutation(
-        "the follower is lost", "sync/agenda.py", "run=agenda.follow_up, follow_up=None", "run=None, follow_up=None"
+        "the follower is lost", "workspace/state.py", "run=agenda.follow_up, follow_up=None", "run=None, follow_up=None"
     ),
     Mutation(
         "a newer configuration joins a running run",
-        "sync/agenda.py",
+        "workspace/state.py",
         'newer = request.trigger.value == "configuration"',
         "newer = False",
     ),
-    Mutation("a lost write goes unnoticed", "sync/agenda.py", "columns, agenda.etag)", 'columns, "*")'),
+    Mutation("a lost write goes unnoticed", "workspace/state.py", "columns, agenda.etag)", 'columns, "*")'),
     Mutation(
-        "totals forget who was unlinked", "sync/agenda.py", "- counts.removed - counts.unlinked", "- counts.removed"
+        "totals forget who was unlinked", "workspace/state.py", "- counts.removed - counts.unlinked", "- counts.removed"
     ),
     Mutation("a lease is not respected", "sync/worker.py", "if end is not None and end > now]", "if end and not now]"),
     Mutation(
         "a cancelled run goes on",
-        "sync/run.py",
+        "workspace/run.py",
         "Event.CANCELLED): RunState.CANCELLED,\n    (RunState.QUEUED",
         "Event.CANCELLED): RunState.RUNNING,\n    (RunState.QUEUED",
     ),

@@ -16,7 +16,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
 
 @pytest.fixture(scope="session")
 def chromium_path():
-    finder = [ROOT / "tools" / "find-browser", sys.executable]
+    finder = [ROOT / "local" / "tools" / "find-browser", sys.executable]
     return subprocess.run(finder, check=True, capture_output=True, text=True).stdout.strip()
 
 

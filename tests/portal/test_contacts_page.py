@@ -2,7 +2,7 @@
 
 from playwright.async_api import expect
 
-from tests.office import ENTRA
+from local.office import ENTRA
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 FIELDS = ("givenName", "surname", "mail", "mobilePhone", "companyName")

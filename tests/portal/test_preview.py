@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.office import ENTRA
+from local.office import ENTRA
 
 
 async def numbers(visit):

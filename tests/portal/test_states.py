@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import expect
 
+from local.office import ENTRA
 from tests.local.waiting import until
-from tests.office import ENTRA
 
 
 async def test_the_permission_is_spreading(visit, office):

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
-from tests.office import Office
+from local.office import Office
 
 ROOT = Path(__file__).parents[2]
-AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+AXE = (ROOT / "local" / "node" / "node_modules" / "axe-core" / "axe.min.js").read_text()
 PICTURES = os.environ.get("PICTURES")
 """A folder for the pictures of the documentation; `make pictures` sets it."""
 

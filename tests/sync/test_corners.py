@@ -4,12 +4,12 @@ import math
 
 import pytest
 
-from connect.connection import Connection, ContactsOnDisconnect
 from mapping.configuration import FieldMapping
 from storage.transaction import Operation, Partition, Verb
-from sync.audit import Action, entry
 from sync.messages import ContinueMessage, StartMessage
-from sync.run import Mode, RunState
+from workspace.audit import Action, entry
+from workspace.connection import Connection, ContactsOnDisconnect
+from workspace.run import Mode, RunState
 
 FAULTS = [
     *({"status": status} for status in (500, 502, 503, 504)),
@@ -76,18 +76,18 @@ async def test_custom_fields_are_filled_like_any_other(rig, tenant):
 
 async def disconnect(rig, contacts=ContactsOnDisconnect.KEEP):
     record = entry(Action.DISCONNECTED, "ada", "Ada", rig.clock())
-    await rig.services.worker.connecting.disconnect(rig.workspace, contacts, record)
+    await rig.services.dispatch.connecting.disconnect(rig.workspace, contacts, record)
 
 
 async def test_a_disconnect_in_the_middle_of_a_run_ends_it_without_another_write(rig, tenant):
     await rig.connect()
     asked = await rig.ask(Mode.FULL)
     await rig.queue.clear_messages()
-    await rig.with_slice_seconds(0).handle(ContinueMessage(rig.workspace, asked.id, 0))
+    await rig.with_worker(slice_seconds=0).handle(ContinueMessage(rig.workspace, asked.id, 0))
     assert await rig.linked()
 
     await disconnect(rig, ContactsOnDisconnect.DELETE)
-    await rig.services.worker.handle(ContinueMessage(rig.workspace, asked.id, 1))
+    await rig.services.dispatch.handle(ContinueMessage(rig.workspace, asked.id, 1))
     await rig.work()
 
     assert (await rig.run(asked.id)).state is RunState.CANCELLED
@@ -102,7 +102,7 @@ async def test_a_disconnect_waits_for_who_is_at_work_and_he_writes_no_more(rig, 
     """The worker holds the lease while the administrator disconnects; his next write of the agenda fails."""
     await rig.connect()
     asked = await rig.ask(Mode.FULL)
-    worker, stopped = rig.services.worker, []
+    dispatch, stopped = rig.services.dispatch, []
     pages = rig.services.graph.get
 
     async def disconnecting_get(tenant_id, url, **options):
@@ -113,7 +113,7 @@ async def test_a_disconnect_waits_for_who_is_at_work_and_he_writes_no_more(rig, 
         return answer
 
     object.__setattr__(rig.services.graph, "get", disconnecting_get)
-    await worker.handle(ContinueMessage(rig.workspace, asked.id, 0))
+    await dispatch.handle(ContinueMessage(rig.workspace, asked.id, 0))
 
     await rig.work()
 
@@ -140,7 +140,7 @@ async def test_a_disconnect_whose_message_was_lost_is_finished_by_the_timer(rig,
 
 
 async def test_a_start_from_another_service_for_an_unknown_workspace_is_dropped(rig):
-    await rig.services.worker.handle(StartMessage(rig.workspace, Mode.FULL, "another service"))
+    await rig.services.dispatch.handle(StartMessage(rig.workspace, Mode.FULL, "another service"))
 
     assert await rig.services.workspaces.load(rig.workspace) == (None, await rig.agenda())
 

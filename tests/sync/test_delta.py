@@ -3,7 +3,7 @@
 import pytest
 
 from contacts.contact import Link
-from sync.run import Mode, RunState
+from workspace.run import Mode, RunState
 
 EXPIRED = ["410", "syncStateNotFound", "resyncRequired", "Request_UnsupportedQuery"]
 

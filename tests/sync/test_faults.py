@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from connect.connection import ConnectionState
 from errors import TryLater
 from sync.messages import ContinueMessage, StartMessage
-from sync.run import Mode, RunState
+from workspace.connection import ConnectionState
+from workspace.run import Mode, RunState
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ async def test_a_long_pause_ends_the_slice_and_costs_no_try(rig, tenant):
     assert tenant.state()["requests"]["delta"] == 5
 
     rig.clock.offset = timedelta(seconds=3601)
-    await rig.services.worker.handle(ContinueMessage(rig.workspace, run.id, run.step))
+    await rig.services.dispatch.handle(ContinueMessage(rig.workspace, run.id, run.step))
     run = await rig.run(asked.id)
     assert run.state is RunState.COMPLETED
     assert run.counts.added == len(rig.expected())
@@ -84,7 +84,7 @@ async def test_graph_that_never_answers_well_fails_the_message_after_five_tries(
     asked = await rig.ask(Mode.FULL)
 
     with pytest.raises(TryLater):
-        await rig.services.worker.handle(ContinueMessage(rig.workspace, asked.id, 0))
+        await rig.services.dispatch.handle(ContinueMessage(rig.workspace, asked.id, 0))
 
     assert tenant.state()["requests"]["delta"] == 5
     await rig.services.worker.give_up(ContinueMessage(rig.workspace, asked.id, 0), "its message failed every time")
@@ -169,7 +169,7 @@ async def test_our_own_credential_failing_touches_no_connection(rig, tenant, num
     assert await rig.services.alarms.current(rig.clock()) == f"AADSTS{number}"
     tenant.consent(credentialError="")
     rig.clock.offset = timedelta(seconds=301)
-    await rig.services.worker.handle(StartMessage(rig.workspace))
+    await rig.services.dispatch.handle(StartMessage(rig.workspace))
     assert (await rig.run(asked.id)).state is RunState.COMPLETED
 
 
@@ -179,7 +179,7 @@ async def test_a_run_whose_worker_vanished_is_picked_up_by_the_timer(rig, tenant
     await rig.queue.clear_messages()
     tenant.fault("delta", status=504, times=5, skip=3)
     with pytest.raises(TryLater):
-        await rig.services.worker.handle(ContinueMessage(rig.workspace, asked.id, 0))
+        await rig.services.dispatch.handle(ContinueMessage(rig.workspace, asked.id, 0))
 
     await rig.services.schedule.start_all()
     await rig.work()
@@ -202,7 +202,7 @@ async def test_messages_that_come_twice_late_or_never_do_no_harm(rig):
     before, agenda = await rig.rows(), await rig.agenda()
 
     for message in (ContinueMessage(rig.workspace, first.id, 0), ContinueMessage(rig.workspace, first.id, 99)):
-        await rig.services.worker.handle(message)
+        await rig.services.dispatch.handle(message)
 
     assert await rig.rows() == before
     assert await rig.agenda() == agenda
@@ -210,7 +210,7 @@ async def test_messages_that_come_twice_late_or_never_do_no_harm(rig):
 
 async def test_a_slice_whose_time_is_up_hands_over_and_the_next_goes_on(rig, tenant):
     await rig.connect()
-    hasty = rig.with_slice_seconds(0)
+    hasty = rig.with_worker(slice_seconds=0)
     asked = await rig.ask(Mode.FULL)
 
     slices = await rig.work(hasty)

@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from mapping.configuration import Configuration, ConflictResolution, DeletionBehavior, RemovalGuard
-from sync.plan import Outcome
-from sync.run import Mode, RunState, Trigger
 from tests.builders import mapped
+from workspace.journal import Outcome
+from workspace.run import Mode, RunState, Trigger
 
 PEOPLE, PAGE = 3000, 200
 

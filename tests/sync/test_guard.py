@@ -4,8 +4,8 @@ import pytest
 
 from mapping.configuration import DeletionBehavior, RemovalGuard
 from sync.messages import ContinueMessage
-from sync.run import Mode, Request, RunState, Trigger
 from sync.runs import NotPossible
+from workspace.run import Mode, Request, RunState, Trigger
 
 LEAVERS = 25
 
@@ -172,7 +172,7 @@ async def test_a_settings_change_in_between_finds_the_removals_anew(held):
 async def test_a_cancelled_run_writes_no_more(rig, tenant):
     await rig.connect()
     asked = await rig.ask(Mode.FULL)
-    hasty = rig.with_slice_seconds(0)
+    hasty = rig.with_worker(slice_seconds=0)
     message = await rig.queue.receive_message()
     await hasty.handle(ContinueMessage(rig.workspace, asked.id, 0))
     written = await rig.rows()
@@ -204,7 +204,7 @@ async def test_a_configuration_saved_in_the_middle_of_a_run_follows_it(rig, tena
     await rig.connect()
     asked = await rig.ask(Mode.FULL)
     await rig.queue.clear_messages()
-    await rig.with_slice_seconds(0).handle(ContinueMessage(rig.workspace, asked.id, 0))
+    await rig.with_worker(slice_seconds=0).handle(ContinueMessage(rig.workspace, asked.id, 0))
 
     await rig.configure(include_guests=True, include_disabled=True)
 

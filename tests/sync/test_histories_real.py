@@ -5,7 +5,6 @@ two writes of a slice. What the message, the clock and the next worker then do i
 """
 
 import asyncio
-import dataclasses
 import itertools
 import os
 from collections import Counter
@@ -20,13 +19,13 @@ from contacts.edit_store import EditStore
 from contacts.edits import created, edited, removed
 from errors import TryLater
 from mapping.configuration import Configuration, ConflictResolution, DeletionBehavior, FieldMapping
-from sync.agenda import LEASE
 from sync.messages import ContinueMessage, StartMessage
-from sync.run import Mode, RunState, Trigger
 from tests.flaky import AwayQueue, FlakyStorage
 from tests.histories import FAULTY_HISTORY, ONE_OF_EACH, STORAGE_FAULTS, pick, play_on_model, progress
 from tests.model import MAPPING, Model
 from tests.rig import Killed, close_rig, make_rig
+from workspace.run import Mode, RunState, Trigger
+from workspace.state import LEASE
 
 EXAMPLES = int(os.environ.get("HISTORIES", "300"))
 _MAPPINGS = tuple(FieldMapping(source, target) for source, target in MAPPING.items())
@@ -56,7 +55,7 @@ class Stack:
         self.rig = rig
         self.door = door
         self.spoiled = {}
-        self.worker = rig.services.worker
+        self.dispatch = rig.services.dispatch
         self.model = Model()
         self.edits = EditStore(rig.services.tables, rig.services.contacts)
         self.kill = None
@@ -100,7 +99,7 @@ class Stack:
             case ("storage", kind, number):
                 self.spoiled = {str(number): kind}
             case ("queue away",):
-                self.worker = dataclasses.replace(self.worker, queue=AwayQueue())
+                self.dispatch = self.rig.with_worker(queue=AwayQueue())
             case ("run", full, kill):
                 await self.run(full=full, kill=kill)
 
@@ -162,17 +161,17 @@ class Stack:
         if self.door is not None:
             self.door.spoil(**self.spoiled)
         try:
-            await self.worker.handle(message)
+            await self.dispatch.handle(message)
         except Killed:
             met["killed"] += 1
             self.rig.clock.offset += LEASE + timedelta(seconds=1)
         except TryLater:
-            met["queue away" if self.worker is not self.rig.services.worker else "tried later"] += 1
+            met["queue away" if self.dispatch is not self.rig.services.dispatch else "tried later"] += 1
             # A lease that could not be given back runs out by itself.
             self.rig.clock.offset += LEASE + timedelta(seconds=1)
         finally:
             self.kill, self.rig.kill_before = self.rig.kill_before, None
-            self.spoiled, self.worker = {}, self.rig.services.worker
+            self.spoiled, self.dispatch = {}, self.rig.services.dispatch
             if self.door is not None:
                 self.door.plan.clear()
         if run.resume_at is not None:

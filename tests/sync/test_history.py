@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sync.run import RunState
+from workspace.run import RunState
 
 
 async def test_history_older_than_ninety_days_goes_with_the_days_first_run(rig, tenant):

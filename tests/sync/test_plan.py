@@ -7,8 +7,9 @@ from contacts.contact import Link
 from mapping.configuration import DeletionBehavior
 from mapping.fields import Removed
 from mapping.values import ValueReader
-from sync.plan import Counted, Known, Moment, Outcome, counts_of, plan_removals, sift
+from sync.plan import Known, Moment, counts_of, plan_removals, sift
 from tests.builders import ADA, BOB, KEEPS, MOMENT, WINS, contact, known, mapped, plan, seen_as, user
+from workspace.journal import Counted, Outcome
 
 
 def only(found):

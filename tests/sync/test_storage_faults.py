@@ -1,17 +1,16 @@
 """Storage that fails, answers late, or does the work and does not say so (spec §6)."""
 
-from dataclasses import replace
 
 import pytest
 from azure.storage.queue import TextBase64DecodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from errors import TryLater
-from sync.agenda import LEASE
 from sync.messages import QUEUE, ContinueMessage
-from sync.run import RunState
 from tests.flaky import AFTER, BEFORE, SILENT, AwayQueue, FlakyStorage
 from tests.rig import close_rig, make_rig
+from workspace.run import RunState
+from workspace.state import LEASE
 
 PEOPLE = 250
 MOST_REQUESTS = 16
@@ -45,7 +44,7 @@ async def finish(rig, run_id):
             run = await rig.run(run_id)
             if not run.going:
                 return run
-            await rig.services.worker.handle(ContinueMessage(rig.workspace, run_id, run.step))
+            await rig.services.dispatch.handle(ContinueMessage(rig.workspace, run_id, run.step))
         except TryLater:
             # A lease that could not be given back runs out by itself.
             rig.clock.offset += LEASE
@@ -112,13 +111,14 @@ async def test_a_delta_with_removals_survives_a_fault_at_each_request(shaky, fla
 
 async def test_a_queue_that_is_away_when_a_continuation_is_due_loses_nothing(shaky, flaky, storage_account):
     asked = await shaky.ask()
-    hasty = shaky.with_slice_seconds(0)
+    hasty = shaky.with_worker(slice_seconds=0)
+    away = shaky.with_worker(slice_seconds=0, queue=AwayQueue())
     queue = QueueClient.from_connection_string(storage_account, QUEUE, message_decode_policy=TextBase64DecodePolicy())
     await queue.clear_messages()
     flaky.only = "POST"
 
     with pytest.raises(TryLater):
-        await replace(hasty, queue=AwayQueue()).handle(ContinueMessage(shaky.workspace, asked.id, 0))
+        await away.handle(ContinueMessage(shaky.workspace, asked.id, 0))
     # The message that failed is delivered again, and finds a run that nobody is at.
     run = await finish(shaky, asked.id)
 

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from sync.messages import ContinueMessage
-from sync.run import Mode, RunState
+from workspace.run import Mode, RunState
 
 _spans, _reader = InMemorySpanExporter(), InMemoryMetricReader()
 
@@ -50,7 +50,7 @@ async def test_a_run_is_one_trace_over_all_its_slices(rig):
     asked = await rig.ask(Mode.FULL)
     _spans.clear()
 
-    slices = await rig.work(rig.with_slice_seconds(0))
+    slices = await rig.work(rig.with_worker(slice_seconds=0))
 
     ended = [one for one in _spans.get_finished_spans() if one.name in ("slice", "page", "plan", "write")]
     assert slices > 1
@@ -98,7 +98,7 @@ async def test_what_somebody_must_act_on_is_counted(rig, tenant):
     tenant.consent(given=True, credentialError="7000222")
     await rig.services.credentials.renew(tenant.id)
     asked = await rig.ask()
-    await rig.services.worker.handle(ContinueMessage(rig.workspace, asked.id, 0))
+    await rig.services.dispatch.handle(ContinueMessage(rig.workspace, asked.id, 0))
     await rig.services.worker.bury(b"nonsense")
     await rig.services.worker.give_up(ContinueMessage(rig.workspace, asked.id, 0), "test")
 

@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from errors import Conflict
-from sync.agenda import LEASE
 from sync.messages import ContinueMessage
-from sync.run import Mode, RunState
 from tests.rig import Killed
+from workspace.run import Mode, RunState
+from workspace.state import LEASE
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ async def test_while_one_worker_has_the_lease_another_does_nothing_but_come_back
     until = rig.clock() + timedelta(seconds=60)
     await rig.services.workspaces.save(replace(await rig.agenda(), lease_owner="somebody", lease_until=until))
 
-    await rig.services.worker.handle(ContinueMessage(rig.workspace, asked.id, 0))
+    await rig.services.dispatch.handle(ContinueMessage(rig.workspace, asked.id, 0))
 
     assert tenant.state()["requests"] == {}
     assert (await rig.run(asked.id)).state is RunState.QUEUED
@@ -59,7 +59,7 @@ async def test_a_full_run_in_slices_of_a_page_misses_nobody(rig, tenant):
     await rig.full()
     asked = await rig.ask(Mode.FULL)
 
-    slices = await rig.work(rig.with_slice_seconds(0))
+    slices = await rig.work(rig.with_worker(slice_seconds=0))
 
     run = await rig.run(asked.id)
     assert slices >= 5
@@ -110,7 +110,7 @@ async def full_run_whose_worker_dies(rig, call):
     message = ContinueMessage(rig.workspace, asked.id, 0)
     rig.kill_before = call
     with pytest.raises(Killed):
-        await rig.services.worker.handle(message)
+        await rig.services.dispatch.handle(message)
     rig.clock.offset += LEASE + timedelta(seconds=1)
-    await rig.services.worker.handle(message)
+    await rig.services.dispatch.handle(message)
     return await rig.run(asked.id)

@@ -1,0 +1,119 @@
+"""One run at a time; a request joins it, or follows it (spec §6)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from workspace.connection import WorkspaceId
+from workspace.run import (
+    NEXT,
+    Counts,
+    Event,
+    Mode,
+    PendingRemovals,
+    Request,
+    RunId,
+    RunState,
+    Trigger,
+    next_state,
+    run_id,
+)
+from workspace.state import Agenda, approve, ask, settled
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+WORKSPACE = WorkspaceId("w")
+
+
+def wish(mode=Mode.DELTA, trigger=Trigger.MANUAL):
+    return Request(WORKSPACE, mode, trigger, "Ada")
+
+
+def asked(agenda, *wishes):
+    runs = []
+    for number, one in enumerate(wishes):
+        agenda, run = ask(agenda, one, RunId(f"r{number}"), NOW)
+        runs.append(run.id)
+    return agenda, runs
+
+
+def running(mode=Mode.DELTA):
+    agenda, _ = asked(Agenda(WORKSPACE), wish(mode))
+    return replace(agenda, run=agenda.run.after(Event.STARTED))
+
+
+def test_a_request_joins_the_run_that_goes_on():
+    agenda, runs = asked(Agenda(WORKSPACE), *[wish()] * 50)
+
+    assert set(runs) == {"r0"}
+    assert agenda.follow_up is None
+
+
+def test_fifty_full_resyncs_over_a_delta_make_one_follower():
+    agenda, runs = asked(running(), *[wish(Mode.FULL)] * 50)
+
+    assert agenda.run.mode is Mode.DELTA
+    assert set(runs) == {agenda.follow_up.id}
+
+
+def test_a_newer_configuration_follows_a_run_that_has_begun_but_not_one_that_waits():
+    begun, _ = asked(running(Mode.FULL), wish(Mode.FULL, Trigger.CONFIGURATION))
+    waiting, runs = asked(Agenda(WORKSPACE), wish(Mode.FULL), wish(Mode.FULL, Trigger.CONFIGURATION))
+
+    assert begun.follow_up is not None
+    assert waiting.follow_up is None
+    assert runs == ["r0", "r0"]
+
+
+def test_a_follower_is_upgraded_rather_than_followed():
+    begun, _ = asked(running(Mode.FULL), wish(Mode.FULL, Trigger.CONFIGURATION))
+    delta_follows = replace(begun, follow_up=replace(begun.follow_up, mode=Mode.DELTA))
+
+    agenda, runs = asked(delta_follows, wish(Mode.FULL, Trigger.CONFIGURATION))
+
+    assert agenda.follow_up.mode is Mode.FULL
+    assert runs == [delta_follows.follow_up.id]
+
+
+def test_what_follows_takes_the_place_of_what_ended():
+    agenda, _ = asked(running(), wish(Mode.FULL))
+
+    after = settled(agenda, agenda.run.after(Event.COMPLETED))
+
+    assert after.run.mode is Mode.FULL
+    assert after.follow_up is None
+    assert after.last.state is RunState.COMPLETED
+
+
+def test_totals_take_in_each_run_once():
+    agenda = running()
+    ended = replace(
+        agenda.run.after(Event.WAITED), counts=Counts(added=5, linked=1), pending_removals=PendingRemovals(30)
+    )
+    waiting = settled(agenda, ended)
+    assert (waiting.totals.contacts, waiting.totals.linked) == (5, 6)
+
+    approved = approve(waiting)
+    done = replace(approved.run.after(Event.STARTED), counts=approved.run.counts + Counts(unlinked=3))
+    after = settled(approved, done.after(Event.COMPLETED))
+
+    assert (after.totals.contacts, after.totals.linked) == (5, 3)
+    assert after.waiting is None
+
+
+@pytest.mark.parametrize("state", list(RunState))
+@pytest.mark.parametrize("event", list(Event))
+def test_an_event_that_does_not_fit_leaves_the_state_alone(state, event):
+    expected = NEXT.get((state, event), state)
+
+    assert next_state(state, event) is expected
+
+
+def test_an_ended_run_stays_ended():
+    ended = (RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED, RunState.DISCARDED)
+
+    assert all(next_state(state, event) is state for state in ended for event in Event)
+
+
+def test_the_newest_run_comes_first_in_key_order():
+    assert run_id(NOW + timedelta(seconds=1), "0") < run_id(NOW, "0")

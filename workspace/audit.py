@@ -1,0 +1,46 @@
+"""The audit trail: who did what, when (pure; spec §7). A row is written in the transaction of what it tells of."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from storage.document import document_columns
+from storage.transaction import Operation, Verb
+from workspace.run import run_id
+
+AUDIT_PREFIX = "audit:"
+
+
+class Action(StrEnum):
+    """What an administrator can do."""
+
+    CONNECTED = "connected"
+    CONFIGURED = "configured"
+    SYNCED = "synced"
+    RESYNCED = "resynced"
+    APPROVED = "approved"
+    DISCARDED = "discarded"
+    CANCELLED = "cancelled"
+    RENAMED = "renamed"
+    DISCONNECTED = "disconnected"
+
+
+class AuditEntry(msgspec.Struct, frozen=True, rename="camel"):
+    """One line of the trail. `details` depends on the action: a configuration's difference, a run's id, a tenant's."""
+
+    id: str
+    at: datetime
+    action: Action
+    person: str
+    name: str
+    details: dict[str, Any] = {}
+
+
+def entry(action: Action, person: str, name: str, now: datetime, details: dict[str, Any] | None = None) -> Operation:
+    """The row of an entry; its key puts the newest first."""
+    key = run_id(now, uuid.uuid4().hex[:8])
+    told = AuditEntry(key, now, action, person, name, details or {})
+    return Operation(Verb.PUT, f"{AUDIT_PREFIX}{key}", document_columns(told))

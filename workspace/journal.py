@@ -1,0 +1,150 @@
+"""What a page of a run did, written before it is done (pure; design 'Storage').
+
+It holds who was there and who was gone (16 bytes an id), so that a sweep survives a crash and needs no write a contact,
+and every change field by field, so that history can show it and a repeated page counts nothing twice.
+"""
+
+import base64
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from mapping.fields import ObjectId
+from storage.transaction import Operation, Verb
+from workspace.run import RunId
+
+
+class Outcome(StrEnum):
+    """What happened to a contact. An unchanged one has no entry."""
+
+    ADDED = "added"
+    LINKED = "linked"
+    UPDATED = "updated"
+    REMOVED = "removed"
+    UNLINKED = "unlinked"
+    SKIPPED = "skipped"
+
+
+class Counted(StrEnum):
+    """How an entry counts: as one; as one instead of the 'unchanged' counted on an earlier page; or not again."""
+
+    ONCE = "once"
+    INSTEAD = "instead"
+    BEFORE = "before"
+
+
+class Change(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """One contact's entry in a run's history: the fields that changed, before and after."""
+
+    contact_id: str
+    outcome: Outcome
+    name: str = ""
+    before: dict[str, str] = {}
+    after: dict[str, str] = {}
+    reason: str | None = None
+    counted: Counted = Counted.ONCE
+
+
+_PIECE = 60_000
+"""Bytes; a binary column holds 64 KiB (facts/functions.md 6)."""
+
+_PIECES = 12
+_ID_BYTES = 16
+_encode_changes = msgspec.json.Encoder().encode
+_decode_changes = msgspec.json.Decoder(list[Change]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class JournalPage:
+    """One page: users present and gone, in that order of time, and the contacts' changes."""
+
+    present: list[ObjectId] = field(default_factory=list)
+    gone: list[ObjectId] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+
+def journal_key(run_id: RunId, page: int) -> str:
+    return f"journal:{run_id}:{page:08d}"
+
+
+class JournalRow(msgspec.Struct, frozen=True):
+    """A journal row: ids and zlib'd changes in pieces, all Base64 (Edm.Binary as JSON has it)."""
+
+    row_key: str = msgspec.field(name="RowKey")
+    ids: str = ""
+    gone: int = 0
+    piece0: str = ""
+    piece1: str = ""
+    piece2: str = ""
+    piece3: str = ""
+    piece4: str = ""
+    piece5: str = ""
+    piece6: str = ""
+    piece7: str = ""
+    piece8: str = ""
+    piece9: str = ""
+    piece10: str = ""
+    piece11: str = ""
+
+
+def journal_columns(page: JournalPage) -> dict[str, object]:
+    """The columns of a page's row; ids are the present ones, then the `gone` gone ones."""
+    columns: dict[str, object] = {"gone": len(page.gone)}
+    blobs = {"ids": pack(page.present + page.gone)}
+    if page.changes:
+        packed = zlib.compress(_encode_changes(page.changes), level=1)
+        blobs |= {f"piece{i // _PIECE}": packed[i : i + _PIECE] for i in range(0, len(packed), _PIECE)}
+    for name, blob in blobs.items():
+        columns |= {name: base64.b64encode(blob).decode(), f"{name}@odata.type": "Edm.Binary"}
+    return columns
+
+
+def journal_operation(run_id: RunId, page: int, journal: JournalPage) -> Operation:
+    return Operation(Verb.PUT, journal_key(run_id, page), journal_columns(journal))
+
+
+def read_journal(row: JournalRow) -> JournalPage:
+    """The inverse of `journal_columns`."""
+    ids = list(unpack(base64.b64decode(row.ids)))
+    pieces = b"".join(base64.b64decode(getattr(row, f"piece{i}")) for i in range(_PIECES))
+    changes = _decode_changes(zlib.decompress(pieces)) if pieces else []
+    there = len(ids) - row.gone
+    return JournalPage(ids[:there], ids[there:], changes)
+
+
+def pack(ids: Iterable[ObjectId]) -> bytes:
+    """Object ids as 16 bytes each."""
+    return b"".join([bytes.fromhex(one.replace("-", "")) for one in ids])
+
+
+def unpack(packed: bytes) -> Iterator[ObjectId]:
+    for start in range(0, len(packed), _ID_BYTES):
+        yield ObjectId(str(UUID(bytes=packed[start : start + _ID_BYTES])))
+
+
+class PendingRow(msgspec.Struct, frozen=True):
+    """Object ids whose removal waits for approval."""
+
+    row_key: str = msgspec.field(name="RowKey")
+    ids: str = ""
+
+
+MOST_PENDING = _PIECE // _ID_BYTES
+"""Ids a row."""
+
+
+def pending_key(run_id: RunId, number: int) -> str:
+    return f"pending:{run_id}:{number:08d}"
+
+
+def pending_columns(ids: Iterable[ObjectId]) -> dict[str, object]:
+    return {"ids": base64.b64encode(pack(ids)).decode(), "ids@odata.type": "Edm.Binary"}
+
+
+def read_pending(row: PendingRow) -> list[ObjectId]:
+    """The inverse of `pending_columns`."""
+    return list(unpack(base64.b64decode(row.ids)))

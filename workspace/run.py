@@ -1,0 +1,196 @@
+"""A sync run: its states, counters and checkpoint (pure; spec §6, §7)."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import NewType
+
+import msgspec
+
+from mapping.configuration import Configuration
+from workspace.connection import WorkspaceId
+
+RunId = NewType("RunId", str)
+
+_LATEST_MS = 10**13
+
+
+class Mode(StrEnum):
+    DELTA = "delta"
+    FULL = "full"
+
+
+class Trigger(StrEnum):
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    CONFIGURATION = "configuration"
+    RECOVERY = "recovery"
+
+
+class RunState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    AWAITING_APPROVAL = "awaiting_approval"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DISCARDED = "discarded"
+
+
+class Event(StrEnum):
+    """What can happen to a run."""
+
+    STARTED = "started"
+    WAITED = "waited"
+    APPROVED = "approved"
+    DISCARDED = "discarded"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+NEXT = {
+    (RunState.QUEUED, Event.STARTED): RunState.RUNNING,
+    (RunState.QUEUED, Event.CANCELLED): RunState.CANCELLED,
+    (RunState.QUEUED, Event.FAILED): RunState.FAILED,
+    (RunState.RUNNING, Event.WAITED): RunState.AWAITING_APPROVAL,
+    (RunState.RUNNING, Event.COMPLETED): RunState.COMPLETED,
+    (RunState.RUNNING, Event.FAILED): RunState.FAILED,
+    (RunState.RUNNING, Event.CANCELLED): RunState.CANCELLED,
+    (RunState.AWAITING_APPROVAL, Event.APPROVED): RunState.QUEUED,
+    (RunState.AWAITING_APPROVAL, Event.DISCARDED): RunState.DISCARDED,
+}
+
+ENDED = frozenset({RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED, RunState.DISCARDED})
+
+
+def next_state(state: RunState, event: Event) -> RunState:
+    """The state after an event; a replayed event that does not fit leaves it alone."""
+    return NEXT.get((state, event), state)
+
+
+class WaitingFor(StrEnum):
+    """Whose turn it is while a run pauses until `resume_at`."""
+
+    MICROSOFT = "microsoft"
+    OURSELVES = "emu.chat"
+
+
+class Phase(StrEnum):
+    """What a run does next: read pages, settle people's edits, find and apply removals."""
+
+    READ = "read"
+    SETTLE = "settle"
+    REMOVE = "remove"
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What a run did. `read` counts user objects that Graph sent; the others count contacts, each once."""
+
+    read: int = 0
+    added: int = 0
+    linked: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    unlinked: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
+        return Counts(*[a + b for a, b in pairs])
+
+    def __sub__(self, other: "Counts") -> "Counts":
+        pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
+        return Counts(*[a - b for a, b in pairs])
+
+
+class Cost(msgspec.Struct, frozen=True, rename="camel"):
+    """What a run has cost so far: requests to Graph (tokens aside) and table transactions."""
+
+    graph_requests: int = 0
+    table_transactions: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.graph_requests + other.graph_requests, self.table_transactions + other.table_transactions)
+
+
+class PendingRemovals(msgspec.Struct, frozen=True):
+    """The removals that the guard held back: how many, and a few names to judge them by."""
+
+    count: int
+    sample: tuple[str, ...] = ()
+
+
+class RunError(msgspec.Struct, frozen=True):
+    """Why a run failed, in plain words, and what to do."""
+
+    code: str
+    message: str
+    action: str
+
+
+class Run(msgspec.Struct, frozen=True, rename="camel"):
+    """A run with its checkpoint. Everything a worker needs to go on is here; nothing is in the message.
+
+    `page` numbers the journal pages; those before `first_page` belong to a delta whose link expired on the way.
+    `delta_link` is the next run's, known once the last page was read. `linked_before` is what the guard measures by.
+    `incomplete`: a user's record had no readable id, so nobody's absence is certain and none is swept.
+    `expected`: how many users the directory says it has. `restarted`: the delta link had expired on the way.
+    `totalled` is the part of `counts` that the connection's totals hold already.
+    """
+
+    id: RunId
+    mode: Mode
+    trigger: Trigger
+    state: RunState
+    created_at: datetime
+    requested_by: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    counts: Counts = Counts()
+    totalled: Counts = Counts()
+    cost: Cost = Cost()
+    configuration: Configuration | None = None
+    reconsider: bool = False
+    phase: Phase = Phase.READ
+    cursor: str | None = None
+    page: int = 0
+    first_page: int = 0
+    step: int = 0
+    resume_at: datetime | None = None
+    waiting_for: WaitingFor | None = None
+    expected: int | None = None
+    restarted: bool = False
+    delta_link: str | None = None
+    linked_before: int = 0
+    incomplete: bool = False
+    pending_removals: PendingRemovals | None = None
+    approved: bool = False
+    error: RunError | None = None
+
+    @property
+    def going(self) -> bool:
+        return self.state in (RunState.QUEUED, RunState.RUNNING)
+
+    def after(self, event: Event) -> "Run":
+        return msgspec.structs.replace(self, state=next_state(self.state, event))
+
+
+def run_id(now: datetime, random_hex: str) -> RunId:
+    """An id whose order is newest first, so that history is a plain range of rows."""
+    return RunId(f"{_LATEST_MS - int(now.timestamp() * 1000):013d}-{random_hex}")
+
+
+def time_of(run: str) -> datetime | None:
+    """When a run with this id was asked for; None for the run of a contact that no run wrote."""
+    number = run.partition("-")[0]
+    return datetime.fromtimestamp((_LATEST_MS - int(number)) / 1000, UTC) if number.isdigit() else None
+
+
+class Request(msgspec.Struct, frozen=True, rename="camel"):
+    """Somebody's wish for a run."""
+
+    workspace_id: WorkspaceId
+    mode: Mode
+    trigger: Trigger
+    requested_by: str | None = None

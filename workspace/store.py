@@ -1,0 +1,223 @@
+"""The rows of a workspace's connection: itself, its agenda, its runs and their journal.
+
+One partition, so that what belongs together is written together:
+
+    connection                     the link to a tenant, and the configuration
+    connection.agenda              what runs, follows, waits; the fence
+    run:<id>                       a run that ended, newest first
+    journal:<run>:<page>           what a page did, written before it was done
+    pending:<run>:<n>              object ids whose removal waits for approval
+    audit:<id>                     who did what, newest first
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from errors import Conflict, NotFound, TryLater
+from mapping.fields import ObjectId
+from storage.document import DocumentRow, document_columns
+from storage.table import Tables
+from storage.transaction import MOST_OPERATIONS, Operation, Verb
+from workspace.audit import AUDIT_PREFIX, AuditEntry
+from workspace.connection import (
+    CONNECTION_KEY,
+    TABLE,
+    Connection,
+    WorkspaceId,
+    connection_operation,
+    partition_of,
+    read_connection,
+)
+from workspace.journal import (
+    MOST_PENDING,
+    JournalPage,
+    JournalRow,
+    PendingRow,
+    journal_key,
+    pending_columns,
+    pending_key,
+    read_journal,
+    read_pending,
+)
+from workspace.run import Run, RunId, run_id
+from workspace.state import AGENDA_KEY, Agenda, agenda_operation, read_agenda
+
+_TRIES = 6
+_PAUSE_SECONDS = 0.2
+
+
+class _Key(msgspec.Struct, frozen=True):
+    row_key: str = msgspec.field(name="RowKey")
+
+
+type Update = tuple[Connection | None, Agenda, Sequence[Operation]]
+"""What to write: the connection or None to leave it, the agenda, and further rows of the partition."""
+
+
+class Workspaces:
+    """Reads and writes the rows of workspaces. Decides nothing."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def load(self, workspace: WorkspaceId) -> tuple[Connection | None, Agenda]:
+        """A workspace's connection and agenda, in one transaction; (None, an empty agenda) when it never had one."""
+        where = f"PartitionKey eq '{workspace}' and RowKey ge '{CONNECTION_KEY}' and RowKey le '{AGENDA_KEY}'"
+        rows, _ = await self._tables.page(TABLE, where, DocumentRow)
+        found = {row.row_key: row for row in rows}
+        connection = read_connection(found[CONNECTION_KEY]) if CONNECTION_KEY in found else None
+        agenda = read_agenda(found[AGENDA_KEY]) if AGENDA_KEY in found else Agenda(workspace)
+        return connection, agenda
+
+    async def save(self, agenda: Agenda, *operations: Operation) -> Agenda:
+        """Write the agenda, with further rows of the partition, all or none; the agenda as it stands now.
+
+        Without an answer it is read back whether the write happened, so a caller never has to guess.
+
+        Raises:
+            Conflict: somebody wrote the agenda first.
+        """
+        wanted = replace(agenda, revision=uuid.uuid4().hex)
+        written = [agenda_operation(wanted), *operations]
+        for attempt in range(_TRIES):
+            try:
+                etags = await self._tables.transact(partition_of(agenda.workspace_id), written)
+            except TryLater as error:
+                _, stored = await self.load(agenda.workspace_id)
+                if stored.revision == wanted.revision:
+                    return stored
+                if isinstance(error, Conflict) or stored.etag != agenda.etag or attempt == _TRIES - 1:
+                    raise
+                await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
+            else:
+                return replace(wanted, etag=next(etags))
+        raise AssertionError("unreachable")
+
+    async def update(
+        self, workspace: WorkspaceId, change: Callable[[Connection | None, Agenda], Update]
+    ) -> tuple[Connection | None, Agenda]:
+        """Read, let `change` decide, write; again from the start when somebody wrote first. What is stored then.
+
+        An update that gives back the agenda and connection it got, and no further rows, writes nothing.
+
+        Raises:
+            Conflict: others were faster six times. Whatever `change` raises ends it, with nothing written.
+        """
+        for attempt in range(_TRIES):
+            connection, agenda = await self.load(workspace)
+            new_connection, new_agenda, operations = change(connection, agenda)
+            if new_connection is None and new_agenda == agenda and not operations:
+                return connection, agenda
+            extra = [connection_operation(new_connection)] if new_connection is not None else []
+            try:
+                saved = await self.save(new_agenda, *extra, *operations)
+            except Conflict:
+                if attempt == _TRIES - 1:
+                    raise
+                await asyncio.sleep(_PAUSE_SECONDS * attempt)
+            else:
+                return new_connection or connection, saved
+        raise AssertionError("unreachable")
+
+    async def run(self, workspace: WorkspaceId, run_id: RunId) -> Run:
+        """One run, going on or ended.
+
+        Raises:
+            NotFound: the workspace has no such run.
+        """
+        _, agenda = await self.load(workspace)
+        if (run := agenda.find(run_id)) is not None:
+            return run
+        row = await self._tables.get(partition_of(workspace), run_key(run_id), DocumentRow)
+        if row is None:
+            raise NotFound("There is no such run.")
+        return row.read(Run)
+
+    async def history(self, workspace: WorkspaceId, most: int, continuation: str) -> tuple[list[Run], str]:
+        """Runs that ended, newest first, and where the next page begins."""
+        where = _below(workspace, "run:")
+        rows, continuation = await self._tables.after(TABLE, where, DocumentRow, continuation, most)
+        return [row.read(Run) for row in rows], continuation
+
+    async def audit(self, workspace: WorkspaceId, most: int, continuation: str) -> tuple[list[AuditEntry], str]:
+        """Who did what, newest first, and where the next page begins."""
+        where = _below(workspace, AUDIT_PREFIX)
+        rows, continuation = await self._tables.after(TABLE, where, DocumentRow, continuation, most)
+        return [row.read(AuditEntry) for row in rows], continuation
+
+    async def journal_page(self, workspace: WorkspaceId, run_id: RunId, page: int) -> JournalPage | None:
+        """What a page did, or is about to do."""
+        row = await self._tables.get(partition_of(workspace), journal_key(run_id, page), JournalRow)
+        return read_journal(row) if row is not None else None
+
+    async def journal(self, workspace: WorkspaceId, run_id: RunId) -> AsyncIterator[tuple[int, JournalPage]]:
+        """All pages of a run's journal, in order, with their numbers."""
+        async for rows in self._tables.query(TABLE, _below(workspace, f"journal:{run_id}:"), JournalRow):
+            for row in rows:
+                yield int(row.row_key.rpartition(":")[2]), read_journal(row)
+
+    async def journal_pages(
+        self, workspace: WorkspaceId, run_id: RunId, most: int, continuation: str
+    ) -> tuple[list[JournalPage], str]:
+        """Up to `most` pages of a run's journal, and where the next one begins."""
+        where = _below(workspace, f"journal:{run_id}:")
+        rows, continuation = await self._tables.after(TABLE, where, JournalRow, continuation, most)
+        return [read_journal(row) for row in rows], continuation
+
+    async def write_rows(self, workspace: WorkspaceId, *operations: Operation) -> None:
+        """Write rows that nobody else writes, all or none."""
+        await self._tables.transact(partition_of(workspace), operations)
+
+    async def write_pending(self, workspace: WorkspaceId, run_id: RunId, ids: Sequence[ObjectId]) -> None:
+        """Keep the ids whose removal waits for approval; repeating it changes nothing."""
+        for number, start in enumerate(range(0, len(ids), MOST_PENDING)):
+            columns = pending_columns(ids[start : start + MOST_PENDING])
+            operation = Operation(Verb.PUT, pending_key(run_id, number), columns)
+            await self._tables.transact(partition_of(workspace), [operation])
+
+    async def still_pending(self, workspace: WorkspaceId, run_id: RunId) -> list[ObjectId]:
+        """The ids whose removal waits, less those whom a later run met again."""
+        waiting: dict[ObjectId, None] = {}
+        async for rows in self._tables.query(TABLE, _below(workspace, f"pending:{run_id}:"), PendingRow):
+            for row in rows:
+                waiting |= dict.fromkeys(read_pending(row))
+        later = f"PartitionKey eq '{workspace}' and RowKey ge 'run:' and RowKey lt '{run_key(run_id)}'"
+        async for keys in self._tables.query(TABLE, later, _Key):
+            for key in keys:
+                async for _, page in self.journal(workspace, RunId(key.row_key.removeprefix("run:"))):
+                    for source_id in page.present:
+                        waiting.pop(source_id, None)
+        return list(waiting)
+
+    async def prune(self, workspace: WorkspaceId, before: datetime) -> None:
+        """Delete ended runs from before a time, with their journals; a thousand rows a kind, the rest another day."""
+        oldest = run_id(before, "")
+        for kind in ("run:", "journal:"):
+            where = f"PartitionKey eq '{workspace}' and RowKey gt '{kind}{oldest}' and RowKey lt '{kind[:-1]};'"
+            rows, _ = await self._tables.page(TABLE, where, _Key)
+            await self.forget(workspace, [row.row_key for row in rows])
+
+    async def forget(self, workspace: WorkspaceId, row_keys: Sequence[str]) -> None:
+        """Delete rows that are there, a transaction a hundred."""
+        for start in range(0, len(row_keys), MOST_OPERATIONS):
+            batch = [Operation(Verb.DELETE, key) for key in row_keys[start : start + MOST_OPERATIONS]]
+            await self._tables.transact(partition_of(workspace), batch)
+
+
+def run_operation(run: Run) -> Operation:
+    """Write an ended run to history; writing it twice changes nothing."""
+    return Operation(Verb.PUT, run_key(run.id), document_columns(run))
+
+
+def run_key(run_id: RunId) -> str:
+    return f"run:{run_id}"
+
+
+def _below(workspace: WorkspaceId, prefix: str) -> str:
+    """All rows whose key begins with a prefix that ends in ':' (';' is the next character)."""
+    return f"PartitionKey eq '{workspace}' and RowKey ge '{prefix}' and RowKey lt '{prefix[:-1]};'"
