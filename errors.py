@@ -4,13 +4,15 @@
     ├── TryLater                 passes by itself: wait, or queue again after `after_seconds`
     │   ├── Throttled            Graph or storage asked for a pause
     │   ├── TokenRefused         Graph does not accept an access token (any more): get a new one
-    │   └── Conflict             somebody wrote the same row first: read again, decide again
+    │   ├── LinkRefused          Graph refuses a stored link: believed when a second try confirms it
+    │   └── Conflict             another writer wrote the same row first: read again, decide again
     ├── PersonMustAct            nothing helps until somebody acts: stop, and say who and what
     │   ├── ConsentLost          their administrator: consent withdrawn, tenant gone
     │   ├── CredentialRejected   our operator: our own credential fails, for every tenant alike
     │   └── Misconfigured        our operator: a setting is missing or malformed
     ├── DeltaLinkExpired         not a failure: the run becomes a full one
-    ├── ForeignLink              Graph named a link on another host: it is not followed and gets no token
+    ├── RoundBroken              Graph's round cannot be read to its end: the run ends with the reason
+    │   └── ForeignLink          a link on another host, or none at all: it is not followed and gets no token
     ├── RowRefused               storage will never take this row: it is skipped, counted and listed
     └── Refused                  the caller's fault: a 4xx that names the field; nothing was changed
         ├── NotSignedIn          401
@@ -46,6 +48,10 @@ class Throttled(TryLater):
 
 class TokenRefused(TryLater):
     code = "token_refused"
+
+
+class LinkRefused(TryLater):
+    code = "link_refused"
 
 
 class Conflict(TryLater):
@@ -84,7 +90,13 @@ class DeltaLinkExpired(ConnectorError):
     code = "delta_link_expired"
 
 
-class ForeignLink(ConnectorError):
+class RoundBroken(ConnectorError):
+    """Graph's round of users/delta cannot be read to its end (spec §6). The next run begins another one."""
+
+    code = "round_broken"
+
+
+class ForeignLink(RoundBroken):
     code = "foreign_link"
 
 

@@ -32,7 +32,7 @@ async def work_on_run(message: func.QueueMessage) -> None:
 @app.queue_trigger(arg_name="message", queue_name=POISON_QUEUE, connection="AzureWebJobsStorage")
 async def give_up_run(message: func.QueueMessage) -> None:
     """Mark the run of a message that kept failing as failed."""
-    await services().worker.bury(message.get_body())
+    await services().dispatch.bury(message.get_body())
 
 
 @app.route("integrations/entra", methods=["GET"])

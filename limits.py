@@ -1,0 +1,87 @@
+"""Every time limit, size and lease, with its unit and its reason (pure).
+
+`tests/test_limits.py` holds what must be true between them, for instance that a lease is longer than any call.
+"""
+
+from datetime import timedelta
+
+# Calls. The services' own limits: facts/functions.md 6, facts/graph.md 4.
+TABLE_CALL_SECONDS = 30.0
+"""A call to Table Storage with all its retries. The service itself gives up after 30."""
+QUEUE_CALL_SECONDS = 30.0
+"""A call to the queue with all its retries."""
+GRAPH_CALL_SECONDS = 60.0
+"""A request to Microsoft Graph, its token included."""
+GRAPH_QUIET_SECONDS = 30.0
+"""Without a byte from Microsoft Graph."""
+KEYS_CALL_SECONDS = 10.0
+"""A request for signing keys: a person waits for it."""
+SIGN_IN_SECONDS = 40.0
+"""MSAL's part of a sign-in, which is several requests."""
+
+# A run's lease (spec §6: a run whose worker vanished goes on mostly within a minute).
+LEASE = timedelta(seconds=45)
+"""How long a silent worker is believed alive: a heartbeat, and one call to storage that takes as long as it may."""
+HEARTBEAT_SECONDS = 15.0
+"""Between a worker's renewals of its lease."""
+LOOK_AGAIN_AFTER_SECONDS = 3.0
+"""A slice that lasts longer has a message on its way that looks again after the lease. An idle delta costs none."""
+MARGIN_SECONDS = 3.0
+"""Added to a delay that ends with a lease or a pause, so that the message does not come just before its end."""
+DEATHS = 3
+"""So many workers may die at the same place of a run; the last one ends it."""
+
+# A slice.
+SLICE_SECONDS = 240
+"""The default of the setting: a message's time budget."""
+LONGEST_SLICE_SECONDS = 480.0
+"""After this a slice ends in the middle of a page: below functionTimeout (host.json), which kills the worker."""
+LONGEST_SLICE_SETTING_SECONDS = 420
+"""What the setting may say: a slice ends by its budget before it is ended."""
+
+# Pauses.
+LONGEST_SLEEP_SECONDS = 30.0
+"""A longer pause is not slept through: it ends the slice, and the continuation waits in the queue (spec §6)."""
+FIRST_GRAPH_PAUSE_SECONDS = 0.5
+"""Before the second try; doubled from try to try. Never nothing: `Retry-After: 0` must not become a spin."""
+GRAPH_TRIES = 5
+LONGEST_DELAY_SECONDS = 6 * 86_400.0
+"""What a message is delayed by at most: the queue takes less than a message's life of 7 days (facts/functions.md 1)."""
+OPERATOR_PAUSE_SECONDS = 300.0
+"""Between tries while our own credential fails: only an operator can change that."""
+SPREADING = timedelta(hours=1)
+"""How long a new permission is waited for (spec §2)."""
+FIRST_PERMISSION_PAUSE_SECONDS = 5.0
+LONGEST_PERMISSION_PAUSE_SECONDS = 300.0
+TENANT_MISSING = timedelta(minutes=55)
+"""'Tenant not found' is believed after so long, which is two hourly runs (facts/graph.md 11, AADSTS90002)."""
+
+# A round that does not end (spec §6).
+IDLE_PAGES_AT_ONCE = 5
+"""Pages in a row that name nobody new, before each further one is waited for."""
+MOST_IDLE_PAGES = 100
+"""Of them, beside those that the directory's size explains."""
+PEOPLE_A_PAGE = 200
+"""What Graph puts on a page at most (facts/graph.md 11)."""
+PEOPLE_A_FILTER = 50
+"""Object ids in one `$filter` of users/delta (facts/graph.md 1.1)."""
+
+# Sizes.
+MOST_KEPT_ROWS = 100_000
+"""Rows of a scan that are kept in memory: about 70 MB."""
+READS_A_SCAN = 100
+"""A scan of the list is cheaper once one in so many contacts would be read by itself."""
+BATCH = 50
+"""Contacts a journal page outside of Graph's pages: with the rows that find them, at most a transaction each."""
+SAMPLE = 10
+"""Names shown of the removals that wait."""
+LARGEST_KEYS_BYTES = 512 * 1024
+"""Of a set of signing keys."""
+LARGEST_BODY_BYTES = 256 * 1024
+"""Of a request's body."""
+
+# Keeping.
+HISTORY = timedelta(days=90)
+"""How long runs and their changes are kept (spec §6)."""
+WEEK = timedelta(days=7)
+"""Between two verifications of a connection (spec §6)."""

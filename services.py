@@ -40,19 +40,19 @@ from directory.credentials import ASSERTION_SCOPE, Credentials, credential_build
 from directory.graph import Graph
 from settings import EntraCredential, Settings, StorageAddress
 from storage.queue import MessageQueue
+from storage.retry import Sleep
 from storage.table import Tables
 from sync.alarms import Alarms
 from sync.messages import QUEUE
 from sync.meter import count_graph_request, count_table_transaction
 from sync.ncrontab import parse
 from sync.preview import Previews
-from sync.reading import Sleep
-from sync.runs import Runs
+from sync.requests import RunRequests
 from sync.schedule import TABLE as SCHEDULE
 from sync.schedule import Schedule
 from sync.worker import Worker
 from workspace.connection import TABLE as CONNECTIONS
-from workspace.store import Workspaces
+from workspace.store import WorkspaceStore
 
 TABLES = (CONNECTIONS, CONTACTS, SCHEDULE, CUSTOM_FIELDS)
 
@@ -75,12 +75,12 @@ class Services:
     queue: MessageQueue
     graph: Graph
     credentials: Credentials
-    workspaces: Workspaces
+    workspaces: WorkspaceStore
     contacts: ContactStore
     schedule: Schedule
     worker: Worker
     dispatch: Dispatch
-    runs: Runs
+    requests: RunRequests
     alarms: Alarms
     integration: Integration
     run_calls: RunCalls
@@ -125,23 +125,12 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         )
     )
     graph = Graph(settings.graph_endpoint, credentials, count_graph_request)
-    workspaces, contacts = Workspaces(tables), ContactStore(tables)
-    alarms, schedule, runs = Alarms(tables), Schedule(tables, queue), Runs(workspaces, queue, now)
-    connecting = Connecting(workspaces, schedule, runs, queue, graph, credentials, now)
-    disconnecting = Disconnecting(workspaces, contacts, schedule, queue, settings.slice_seconds, now)
-    worker = Worker(
-        workspaces,
-        contacts,
-        graph,
-        credentials,
-        queue,
-        alarms,
-        schedule,
-        settings.slice_seconds,
-        now,
-        sleep,
-    )
-    previews = Previews(contacts, graph, credentials, now, sleep)
+    workspaces, contacts = WorkspaceStore(tables, sleep), ContactStore(tables)
+    alarms, schedule, requests = Alarms(tables), Schedule(tables, queue), RunRequests(workspaces, queue, now)
+    connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
+    disconnecting = Disconnecting(workspaces, contacts, schedule, queue, settings.slice_seconds, now, sleep)
+    worker = Worker(workspaces, contacts, graph, queue, alarms, settings.slice_seconds, now, sleep)
+    previews = Previews(contacts, graph, now, sleep)
     sign_in = SignIn(
         settings.entra_client_id,
         settings.entra_authority,
@@ -160,14 +149,14 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         contacts=contacts,
         schedule=schedule,
         worker=worker,
-        dispatch=Dispatch(workspaces, worker, connecting, disconnecting),
-        runs=runs,
+        dispatch=Dispatch(workspaces, worker, connecting, disconnecting, sleep),
+        requests=requests,
         alarms=alarms,
         integration=Integration(
-            callers, tables, workspaces, contacts, schedule, runs, previews, parse(settings.sync_schedule), now
+            callers, tables, workspaces, contacts, schedule, requests, previews, parse(settings.sync_schedule), now
         ),
-        run_calls=RunCalls(callers, workspaces, runs, now),
-        contact_calls=ContactCalls(callers, tables, workspaces, contacts, EditStore(tables, contacts), now),
+        run_calls=RunCalls(callers, workspaces, requests, now),
+        contact_calls=ContactCalls(callers, tables, workspaces, contacts, EditStore(tables, contacts, sleep), now),
         consent_calls=ConsentCalls(callers, consent, connecting, workspaces, now),
         health=HealthCalls(tables, alarms, now),
         portal=PortalCalls(settings.portal_token_url, settings.portal_url),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import limits
 from errors import Misconfigured
 
 # Azurite's well-known account: public, the same on every machine, and no secret.
@@ -89,7 +90,9 @@ class Settings:
             portal_token_url=reader.url("PORTAL_TOKEN_URL", keep_path=True),
             state_secret=reader.text("STATE_SECRET", check=_long_enough),
             sync_schedule=reader.text("SYNC_SCHEDULE", "0 0 * * * *", check=_ncrontab),
-            slice_seconds=reader.seconds("SLICE_SECONDS", 240, most=540),
+            slice_seconds=reader.seconds(
+                "SLICE_SECONDS", limits.SLICE_SECONDS, most=limits.LONGEST_SLICE_SETTING_SECONDS
+            ),
         )
         if reader.problems:
             raise SettingsError(reader.problems)

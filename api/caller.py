@@ -9,6 +9,7 @@ import aiohttp
 import azure.functions as func
 import jwt
 
+import limits
 from errors import NotAllowed, NotSignedIn, Refused, TryLater
 from workspace.connection import WorkspaceId, workspace_id
 
@@ -19,8 +20,7 @@ _ALGORITHMS = ["RS256", "ES256"]
 _REQUIRED = ["iss", "aud", "exp", "sub", "name", "workspace_id", "workspace_name", "role"]
 _LEEWAY_SECONDS = 30
 _REFETCH_SECONDS = 60.0
-_PATIENCE = aiohttp.ClientTimeout(total=10)
-_LARGEST_KEYS_BYTES = 256 * 1024
+_PATIENCE = aiohttp.ClientTimeout(total=limits.KEYS_CALL_SECONDS)
 _LONGEST_TOKEN = 8192
 
 
@@ -119,7 +119,7 @@ class Callers:
                     session.get(self._jwks_url, allow_redirects=False) as answer,
                 ):
                     answer.raise_for_status()
-                    body = await answer.content.read(_LARGEST_KEYS_BYTES)
+                    body = await answer.content.read(limits.LARGEST_KEYS_BYTES)
                 found = jwt.PyJWKSet.from_json(body.decode())
             except (aiohttp.ClientError, TimeoutError, jwt.PyJWTError, ValueError) as error:
                 log.warning("jwks_unavailable reason=%s", type(error).__name__)

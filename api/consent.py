@@ -16,7 +16,7 @@ from connect.consent import Consent
 from errors import Refused
 from workspace.audit import Action, entry
 from workspace.connection import ContactsOnDisconnect
-from workspace.store import Workspaces
+from workspace.store import WorkspaceStore
 
 
 class CodeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,7 +32,7 @@ class ConsentCalls:
     callers: Callers
     consent: Consent
     connecting: Connecting
-    workspaces: Workspaces
+    workspaces: WorkspaceStore
     now: Callable[[], datetime]
 
     async def begin(self, req: func.HttpRequest) -> func.HttpResponse:

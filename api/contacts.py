@@ -25,8 +25,8 @@ from storage.table import Tables
 from storage.transaction import Partition
 from workspace.audit import Action, entry
 from workspace.connection import LIST_DESCRIPTION, Connection, ListId
-from workspace.state import Agenda
-from workspace.store import Update, Workspaces
+from workspace.state import SyncState
+from workspace.store import Update, WorkspaceStore
 
 _LONGEST_NAME = 120
 _LONGEST_SEARCH = 100
@@ -55,7 +55,7 @@ class ContactCalls:
 
     callers: Callers
     tables: Tables
-    workspaces: Workspaces
+    workspaces: WorkspaceStore
     store: ContactStore
     edits: EditStore
     now: Callable[[], datetime]
@@ -74,11 +74,11 @@ class ContactCalls:
         if not 1 <= len(name) <= _LONGEST_NAME:
             raise Refused("The name is not valid.", {"name": f"1 to {_LONGEST_NAME} characters"})
 
-        def decide(connection: Connection | None, agenda: Agenda) -> Update:
+        def decide(connection: Connection | None, state: SyncState) -> Update:
             connection = _require_list(connection, req)
             renamed = replace(connection, list_name=name, list_follows=False)
             record = entry(Action.RENAMED, caller.person, caller.name, self.now(), {"name": name})
-            return renamed, agenda, [record]
+            return renamed, state, [record]
 
         connection, _ = await self.workspaces.update(caller.workspace_id, decide)
         assert connection is not None

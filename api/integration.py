@@ -29,13 +29,13 @@ from mapping.fields import DIRECTORY_FIELDS, NEEDED_FIELDS
 from storage.table import Tables
 from sync.ncrontab import Schedule as Timetable
 from sync.preview import Previews
-from sync.runs import NotSyncing, Runs
+from sync.requests import NotSyncing, RunRequests
 from sync.schedule import Schedule
 from workspace.audit import Action, entry
-from workspace.connection import Connection, ConnectionState
+from workspace.connection import Connection, ConnectionEvent, Stage
 from workspace.run import Mode, Request, Trigger
-from workspace.state import Agenda, Totals, ask
-from workspace.store import Update, Workspaces
+from workspace.state import SyncState, Totals, ask
+from workspace.store import Update, WorkspaceStore
 
 
 class ConfigurationBody(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -59,10 +59,10 @@ class Integration:
 
     callers: Callers
     tables: Tables
-    workspaces: Workspaces
+    workspaces: WorkspaceStore
     contacts: ContactStore
     schedule: Schedule
-    runs: Runs
+    requests: RunRequests
     previews: Previews
     timetable: Timetable
     now: Callable[[], datetime]
@@ -101,9 +101,9 @@ class Integration:
         wanted = read_body(req, ConfigurationBody).configuration()
         validate(wanted, await fields_of(self.tables, caller.workspace_id))
         expected = _if_match(req)
-        new_id = self.runs.new_id()
+        new_id = self.requests.new_id()
 
-        def decide(connection: Connection | None, agenda: Agenda) -> Update:
+        def decide(connection: Connection | None, state: SyncState) -> Update:
             connection = _configurable(connection)
             stored = connection.configuration
             if expected not in (None, stored.version):
@@ -113,18 +113,18 @@ class Integration:
             chosen = replace(wanted, version=stored.version)
             if chosen != stored or not stored.version:
                 chosen = replace(chosen, version=stored.version + 1)
-            saved = replace(connection, state=ConnectionState.ACTIVE, configuration=chosen)
+            saved = replace(connection.after(ConnectionEvent.CONFIGURED), configuration=chosen)
             request = Request(caller.workspace_id, Mode.FULL, Trigger.CONFIGURATION, caller.name)
-            agenda, _ = ask(agenda, request, new_id, self.now())
+            state, _ = ask(state, request, new_id, self.now())
             difference = _difference(stored, chosen)
-            return saved, agenda, [entry(Action.CONFIGURED, caller.person, caller.name, self.now(), difference)]
+            return saved, state, [entry(Action.CONFIGURED, caller.person, caller.name, self.now(), difference)]
 
         connection, _ = await self.workspaces.load(caller.workspace_id)
         _configurable(connection)
         # Before it becomes active: the timer must never miss a workspace that syncs.
         await self.schedule.enrol(caller.workspace_id)
-        connection, agenda = await self.workspaces.update(caller.workspace_id, decide)
-        await self.runs.wake(agenda)
+        connection, state = await self.workspaces.update(caller.workspace_id, decide)
+        await self.requests.wake(state)
         assert connection is not None
         return _configuration_answer(connection.configuration)
 
@@ -134,25 +134,24 @@ class Integration:
         require_admin(caller)
         wanted = read_body(req, ConfigurationBody).configuration()
         validate(wanted, await fields_of(self.tables, caller.workspace_id))
-        connection, agenda = await self.workspaces.load(caller.workspace_id)
-        return answer(await self.previews.of(_configurable(connection), agenda, wanted))
+        connection, state = await self.workspaces.load(caller.workspace_id)
+        return answer(await self.previews.of(_configurable(connection), state, wanted))
 
     async def status(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self.callers.of(req)
-        connection, agenda = await self.workspaces.load(caller.workspace_id)
+        connection, state = await self.workspaces.load(caller.workspace_id)
         people_did = Totals()
         if connection is not None:
             tally = await self.contacts.tally(partition_of(caller.workspace_id, connection.list_id))
             people_did = Totals(tally.contacts, tally.linked)
-        syncs = connection is not None and connection.state is ConnectionState.ACTIVE
+        syncs = connection is not None and connection.stage is Stage.ACTIVE
         next_run_at = self.timetable.next_after(self.now()) if syncs else None
-        return answer(status_shape(agenda, people_did, next_run_at))
+        return answer(status_shape(state, people_did, next_run_at))
 
 
 def _configurable(connection: Connection | None) -> Connection:
     """Refuse what needs a consent first (raises NotSyncing)."""
-    lost = connection is not None and connection.state is ConnectionState.PERMISSIONS_REQUIRED
-    if connection is None or lost or connection.closing is not None:
+    if connection is None or connection.stage not in (Stage.GRANTED, Stage.ACTIVE):
         raise NotSyncing("Microsoft permissions are required first. Grant permissions.")
     return connection
 

@@ -5,9 +5,9 @@ import re
 import azure.functions as func
 import msgspec
 
+import limits
 from errors import Refused
 
-LARGEST_BODY_BYTES = 256 * 1024
 _DEEPEST = 16
 _PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
 _MOST = 1000
@@ -33,8 +33,8 @@ def read_body[T](req: func.HttpRequest, shape: type[T]) -> T:
         Refused: not JSON, an unknown field, or a wrong type; the field is named.
     """
     body = req.get_body() or b""
-    if len(body) > LARGEST_BODY_BYTES:
-        raise TooLarge(f"The body is larger than {LARGEST_BODY_BYTES // 1024} KB.")
+    if len(body) > limits.LARGEST_BODY_BYTES:
+        raise TooLarge(f"The body is larger than {limits.LARGEST_BODY_BYTES // 1024} KB.")
     kind = req.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/json":
         raise WrongType("Send the body as application/json.")

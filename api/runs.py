@@ -1,4 +1,4 @@
-"""Runs over HTTP: ask for one, look at them, decide about their removals (spec §7)."""
+"""RunRequests over HTTP: ask for one, look at them, decide about their removals (spec §7)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from api.caller import Caller, Callers, require_admin
 from api.requests import page_of, read_body
 from api.shapes import run_shape
 from errors import Refused
-from sync.runs import Runs
+from sync.requests import RunRequests
 from workspace.audit import Action, entry
-from workspace.journal import Counted, Outcome
+from workspace.journal import Outcome
 from workspace.run import Mode, Request, Run, RunId, Trigger
-from workspace.store import Workspaces
+from workspace.store import WorkspaceStore
 
 _ACTION = {Mode.DELTA: Action.SYNCED, Mode.FULL: Action.RESYNCED}
 
@@ -43,8 +43,8 @@ class RunCalls:
     """The calls about runs, and the audit trail."""
 
     callers: Callers
-    workspaces: Workspaces
-    runs: Runs
+    workspaces: WorkspaceStore
+    requests: RunRequests
     now: Callable[[], datetime]
 
     async def sync(self, req: func.HttpRequest) -> func.HttpResponse:
@@ -53,18 +53,16 @@ class RunCalls:
         mode = read_body(req, SyncBody).mode
         request = Request(caller.workspace_id, mode, Trigger.MANUAL, caller.name)
         record = entry(_ACTION[mode], caller.person, caller.name, self.now())
-        return _accepted(await self.runs.request(request, record))
+        return _accepted(await self.requests.request(request, record))
 
     async def history(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self.callers.of(req)
         most, continuation = page_of(req, default=20)
-        _, agenda = await self.workspaces.load(caller.workspace_id)
+        _, state = await self.workspaces.load(caller.workspace_id)
         runs, continuation_after = await self.workspaces.history(caller.workspace_id, most, continuation)
-        # Those that have not ended stand in the agenda alone.
+        # Those that have not ended stand in the state alone.
         ahead = (
-            [one for one in (agenda.follow_up, agenda.run, agenda.waiting) if one is not None]
-            if not continuation
-            else []
+            [one for one in (state.follow_up, state.run, state.waiting) if one is not None] if not continuation else []
         )
         known = {one.id for one in ahead}
         shown = [run_shape(one) for one in (*ahead, *(one for one in runs if one.id not in known))]
@@ -85,25 +83,25 @@ class RunCalls:
             ChangeShape(one.contact_id, one.outcome, one.name, one.before, one.after, one.reason)
             for page in pages
             for one in page.changes
-            if (one.counted is not Counted.BEFORE or one.before != one.after) and wanted in (None, one.outcome)
+            if wanted in (None, one.outcome)
         ]
         return answer({"changes": changes, "continuation": continuation_after or None})
 
     async def approve(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self._admin(req)
         record = entry(Action.APPROVED, caller.person, caller.name, self.now(), {"run": _run_id(req)})
-        return _accepted(await self.runs.approve(caller.workspace_id, _run_id(req), record))
+        return _accepted(await self.requests.approve(caller.workspace_id, _run_id(req), record))
 
     async def discard(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self._admin(req)
         record = entry(Action.DISCARDED, caller.person, caller.name, self.now(), {"run": _run_id(req)})
         request = Request(caller.workspace_id, Mode.FULL, Trigger.MANUAL, caller.name)
-        return _accepted(await self.runs.discard(caller.workspace_id, _run_id(req), request, record))
+        return _accepted(await self.requests.discard(caller.workspace_id, _run_id(req), request, record))
 
     async def cancel(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self._admin(req)
         record = entry(Action.CANCELLED, caller.person, caller.name, self.now(), {"run": _run_id(req)})
-        return _accepted(await self.runs.cancel(caller.workspace_id, _run_id(req), record))
+        return _accepted(await self.requests.cancel(caller.workspace_id, _run_id(req), record))
 
     async def audit(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self._admin(req)

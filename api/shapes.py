@@ -10,7 +10,7 @@ from mapping.configuration import Configuration
 from mapping.contact_fields import STANDARD_FIELDS
 from workspace.connection import Connection
 from workspace.run import Cost, Counts, Mode, PendingRemovals, Run, RunError, RunState, Trigger, WaitingFor, time_of
-from workspace.state import Agenda, Totals
+from workspace.state import SyncState, Totals
 
 
 class RunShape(msgspec.Struct, frozen=True, rename="camel"):
@@ -72,33 +72,33 @@ class StatusShape(msgspec.Struct, frozen=True, rename="camel"):
     last_error: RunError | None
 
 
-def status_shape(agenda: Agenda, people_did: Totals, next_run_at: datetime | None) -> StatusShape:
+def status_shape(state: SyncState, people_did: Totals, next_run_at: datetime | None) -> StatusShape:
     """`people_did`: what people themselves added to the list and took from it."""
-    run, totals = agenda.run, agenda.totals
+    run, totals = state.run, state.totals
     if run is not None:
         totals = totals.after(run.counts - run.totalled)
     totals = Totals(totals.contacts + people_did.contacts, totals.linked + people_did.linked)
-    waiting = agenda.waiting
+    waiting = state.waiting
     return StatusShape(
-        state_of(agenda),
+        state_of(state),
         totals,
         run_shape(run) if run else None,
         run_shape(waiting) if waiting else None,
-        run_shape(agenda.last) if agenda.last else None,
-        agenda.last_started_at,
-        agenda.last_completed_at,
+        run_shape(state.last) if state.last else None,
+        state.last_started_at,
+        state.last_completed_at,
         next_run_at,
-        agenda.last.error if agenda.last else None,
+        state.last.error if state.last else None,
     )
 
 
-def state_of(agenda: Agenda) -> str:
+def state_of(state: SyncState) -> str:
     """The connection's sync state (spec §6)."""
-    if agenda.run is not None:
-        return agenda.run.state.value
-    if agenda.waiting is not None:
+    if state.run is not None:
+        return state.run.state.value
+    if state.waiting is not None:
         return RunState.AWAITING_APPROVAL.value
-    if agenda.last is not None and agenda.last.state is RunState.FAILED:
+    if state.last is not None and state.last.state is RunState.FAILED:
         return RunState.FAILED.value
     return "idle"
 

@@ -23,7 +23,7 @@ from services import Services, build
 from settings import Settings
 from sync.messages import QUEUE
 from workspace.connection import Connection, ConnectionState, ListId, WorkspaceId, connection_operation, list_name_of
-from workspace.state import Agenda
+from workspace.state import SyncState
 
 IDLE_WORKSPACES = 1000
 MOST_EDITED = 10_000
@@ -106,8 +106,10 @@ def _idle_workspaces(stage: Stage, count: int) -> Figures:
             connection = _connected(workspace, TenantId(tenant.id))
             await services.schedule.enrol(workspace)
 
-            def write(_: object, agenda: Agenda, made: Connection = connection) -> tuple[None, Agenda, list[object]]:
-                return None, agenda, [connection_operation(made)]
+            def write(
+                _: object, state: SyncState, made: Connection = connection
+            ) -> tuple[None, SyncState, list[object]]:
+                return None, state, [connection_operation(made)]
 
             await services.workspaces.update(workspace, write)  # type: ignore[arg-type]
 

@@ -14,6 +14,7 @@ from errors import Refused
 from storage.document import DocumentRow, document_columns
 from storage.transaction import Operation, Verb
 from workspace.connection import WorkspaceId
+from workspace.store import ATTEMPT_PREFIX
 
 LIFE = timedelta(minutes=10)
 _ALGORITHM = "HS256"
@@ -57,7 +58,7 @@ class StateRefused(Refused):
 
 
 def attempt_key(attempt_id: str) -> str:
-    return f"attempt:{attempt_id}"
+    return f"{ATTEMPT_PREFIX}{attempt_id}"
 
 
 def attempt_operation(attempt: Attempt) -> Operation:

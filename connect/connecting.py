@@ -7,41 +7,36 @@ itself, with a new credential each time, for an hour.
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec.structs import replace
 
-from directory.credentials import Credentials, TenantId
+import limits
+from directory.credentials import TenantId
 from directory.delta import read_page
 from directory.graph import Graph
 from directory.organization import organization_name
-from errors import ConnectorError, CredentialRejected, Refused
+from errors import ConnectorError, ConsentLost, CredentialRejected, Refused
 from mapping.fields import NEEDED_FIELDS
 from storage.queue import MessageQueue
 from storage.transaction import Operation
-from sync.messages import StartMessage, write_message
-from sync.runs import Runs
+from sync.messages import Disconnect, TryPermission, write_message
+from sync.requests import RunRequests
 from sync.schedule import Schedule
 from workspace.connection import (
     Connection,
-    ConnectionState,
+    ConnectionEvent,
     ContactsOnDisconnect,
     ListId,
-    Permission,
+    Stage,
     WorkspaceId,
     list_name_of,
     named,
     tenant_of,
 )
-from workspace.run import Event, Mode, Request, Run, RunId, RunState, Trigger
-from workspace.state import Agenda, ask
-from workspace.store import Update, Workspaces, run_operation
-
-SPREADING = timedelta(hours=1)
-"""How long a new permission is waited for (spec §2)."""
-
-_FIRST_PAUSE_SECONDS = 5.0
-_LONGEST_PAUSE_SECONDS = 300.0
+from workspace.run import Event, Mode, Request, RunId, RunState, Trigger
+from workspace.state import SyncState, ask
+from workspace.store import Update, WorkspaceStore, run_operation
 
 
 class OtherTenant(Refused):
@@ -55,12 +50,11 @@ class OtherTenant(Refused):
 class Connecting:
     """Makes, proves and ends connections."""
 
-    workspaces: Workspaces
+    workspaces: WorkspaceStore
     schedule: Schedule
-    runs: Runs
+    requests: RunRequests
     queue: MessageQueue
     graph: Graph
-    credentials: Credentials
     now: Callable[[], datetime]
 
     async def connect(self, workspace: WorkspaceId, tenant: TenantId, organisation: str, record: Operation) -> None:
@@ -70,9 +64,9 @@ class Connecting:
             OtherTenant
         """
 
-        def join(connection: Connection | None, agenda: Agenda) -> Update:
+        def join(connection: Connection | None, state: SyncState) -> Update:
             joined = _joined(connection, workspace, tenant, organisation, self.now())
-            return joined, replace(agenda, delta_link=None), [record]
+            return joined, state, [record]
 
         await self.schedule.enrol(workspace)
         connection, _ = await self.workspaces.update(workspace, join)
@@ -83,64 +77,63 @@ class Connecting:
         """Prove a grant by using it: a new token and one small request. While it fails, queue the next try."""
         workspace, tenant = connection.workspace_id, tenant_of(connection)
         failure: ConnectorError | None = None
-        await self.credentials.renew(tenant)
+        await self.graph.renew(tenant)
         try:
             answer = await self.graph.get(tenant, self.graph.users_delta(NEEDED_FIELDS))
             read_page(answer, carried_token=False)
         except ConnectorError as error:
             failure = error
         name = await organization_name(self.graph, tenant) if failure is None else None
-        # Our own credential's fault says nothing about the tenant: that waits for our operator, however long.
-        over = self.now() - connection.connected_at > SPREADING and not isinstance(failure, CredentialRejected)
-        new_id = self.runs.new_id()
+        new_id = self.requests.new_id()
 
-        def settle(stored: Connection | None, agenda: Agenda) -> Update:
-            if stored is None or stored.connected_at != connection.connected_at or not _spreads(stored):
-                return None, agenda, ()
+        def settle(stored: Connection | None, state: SyncState) -> Update:
+            if stored is None or stored.connected_at != connection.connected_at:
+                return None, state, ()  # Another grant came in between, or a disconnect.
             if failure is None:
-                return _granted(named(stored, name) if name else stored, agenda, new_id, self.now())
-            if over:
-                reason = f"Microsoft did not let emu.chat in within an hour ({failure})."
-                return replace(stored, permission=Permission.FAILED, permission_error=reason), agenda, ()
-            return None, agenda, ()
+                return _let_in(named(stored, name) if name else stored, state, new_id, self.now())
+            return _kept_out(stored, failure, self.now()), state, ()
 
-        _, agenda = await self.workspaces.update(workspace, settle)
-        if failure is None:
-            await self.runs.wake(agenda)
-        elif not over:
+        now_stored, state = await self.workspaces.update(workspace, settle)
+        if now_stored is not None and now_stored.stage is Stage.SPREADING:
             age = (self.now() - connection.connected_at).total_seconds()
-            pause = min(max(age / 2, _FIRST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
-            await self.queue.send(write_message(StartMessage(workspace, Mode.DELTA, "consent")), pause)
+            pause = min(max(age / 2, limits.FIRST_PERMISSION_PAUSE_SECONDS), limits.LONGEST_PERMISSION_PAUSE_SECONDS)
+            await self.queue.send(write_message(TryPermission(workspace)), pause)
+        else:
+            await self.requests.wake(state)
 
     async def disconnect(self, workspace: WorkspaceId, contacts: ContactsOnDisconnect, record: Operation) -> None:
         """Stop syncing now; the contacts are seen to in the background. Repeating it changes nothing.
 
-        Whoever is at work for this connection fails at his next write of the agenda, and writes no more.
+        The worker that holds the lease fails its next write of the sync state (ETag mismatch) and stops.
         """
 
-        def end(connection: Connection | None, agenda: Agenda) -> Update:
-            if connection is None or connection.tenant_id is None or connection.closing is not None:
-                return None, agenda, ()
-            closing = replace(connection, state=ConnectionState.PERMISSIONS_REQUIRED, closing=contacts)
-            ended = [
-                _ended(run, self.now()) for run in (agenda.run, agenda.follow_up, agenda.waiting) if run is not None
-            ]
-            # The lease stays with whoever holds it: the contacts are touched only when he is surely done.
-            agenda = replace(
-                agenda,
+        def end(connection: Connection | None, state: SyncState) -> Update:
+            if connection is None or connection.stage in (Stage.NONE, Stage.CLOSING):
+                return None, state, ()
+            closing = replace(connection.after(ConnectionEvent.DISCONNECTED), closing=contacts)
+            runs = [run for run in (state.run, state.follow_up, state.waiting) if run is not None]
+            ended = [run.ended(_ENDS.get(run.state, Event.CANCELLED), self.now()) for run in runs]
+            # The lease stays with the worker that holds it: the contacts are touched only when it is surely done.
+            state = replace(
+                state,
                 run=None,
                 follow_up=None,
                 waiting=None,
-                last=ended[0] if ended else agenda.last,
+                last=ended[0] if ended else state.last,
                 delta_link=None,
                 select=(),
                 applied_version=0,
+                verification=None,
+                missing_since=None,
             )
-            return closing, agenda, [record, *(run_operation(run) for run in ended)]
+            return closing, state, [record, *(run_operation(run) for run in ended)]
 
         connection, _ = await self.workspaces.update(workspace, end)
-        if connection is not None and connection.closing is not None:
-            await self.queue.send(write_message(StartMessage(workspace, Mode.DELTA, "disconnect")))
+        if connection is not None and connection.stage is Stage.CLOSING:
+            await self.queue.send(write_message(Disconnect(workspace)))
+
+
+_ENDS = {RunState.AWAITING_APPROVAL: Event.DISCARDED}
 
 
 def _joined(
@@ -148,43 +141,35 @@ def _joined(
 ) -> Connection:
     """Raises: OtherTenant."""
     if connection is None:
-        return Connection(
-            workspace,
-            ConnectionState.PERMISSIONS_REQUIRED,
-            tenant,
-            organisation,
-            ListId(str(uuid.uuid4())),
-            list_name_of(organisation),
-            now,
-            permission=Permission.SPREADING,
-        )
-    if connection.closing is not None:
+        list_id, list_name = ListId(str(uuid.uuid4())), list_name_of(organisation)
+        return Connection(workspace, Stage.SPREADING, tenant, organisation, list_id, list_name, now)
+    if connection.stage is Stage.CLOSING:
         raise OtherTenant("The former connection is still being ended. Try again in a minute.")
     if connection.tenant_id not in (None, tenant):
         raise OtherTenant("This workspace is connected to another organisation. Disconnect it first.")
     if connection.tenant_id is None:
         connection = named(connection, organisation)
-    if connection.state is not ConnectionState.PERMISSIONS_REQUIRED:
-        return replace(connection, connected_at=now, permission=Permission.SPREADING)
-    return replace(
-        connection, tenant_id=tenant, connected_at=now, permission=Permission.SPREADING, permission_error=None
-    )
+    joined = replace(connection, tenant_id=tenant, connected_at=now, permission_error=None)
+    return joined.after(ConnectionEvent.JOINED)
 
 
-def _granted(connection: Connection, agenda: Agenda, new_id: RunId, now: datetime) -> Update:
-    """A connection that was configured before goes on, with a full run (spec §2)."""
-    configured = connection.configuration.version > 0
-    state = ConnectionState.ACTIVE if configured else ConnectionState.NOT_CONFIGURED
-    granted = replace(connection, state=state, permission=Permission.GRANTED, permission_error=None)
-    if configured:
-        agenda, _ = ask(agenda, Request(connection.workspace_id, Mode.FULL, Trigger.RECOVERY), new_id, now)
-    return granted, agenda, ()
+def _let_in(connection: Connection, state: SyncState, new_id: RunId, now: datetime) -> Update:
+    """A permission that works. A connection that was configured before goes on, with a full run (spec §2)."""
+    event = ConnectionEvent.RESUMED if connection.configured else ConnectionEvent.LET_IN
+    granted = replace(connection.after(event), permission_error=None)
+    if granted.stage is Stage.ACTIVE and connection.stage is not Stage.ACTIVE:
+        request = Request(connection.workspace_id, Mode.FULL, Trigger.RECOVERY)
+        state, _ = ask(replace(state, delta_link=None), request, new_id, now)
+    return granted, state, ()
 
 
-def _spreads(connection: Connection) -> bool:
-    return connection.permission is Permission.SPREADING and connection.closing is None
-
-
-def _ended(run: Run, now: datetime) -> Run:
-    event = Event.DISCARDED if run.state is RunState.AWAITING_APPROVAL else Event.CANCELLED
-    return replace(run.after(event), completed_at=now, cursor=None, delta_link=None)
+def _kept_out(connection: Connection, failure: ConnectorError, now: datetime) -> Connection | None:
+    """A permission that does not work: not yet, or not within an hour (spec §2)."""
+    if connection.stage in (Stage.GRANTED, Stage.ACTIVE):
+        # It was joined while it worked. Only Microsoft's refusal says that it does not work now.
+        return connection.after(ConnectionEvent.KEPT_OUT) if isinstance(failure, ConsentLost) else None
+    # Our own credential's fault says nothing about the tenant: that waits for our operator, however long.
+    if now - connection.connected_at <= limits.SPREADING or isinstance(failure, CredentialRejected):
+        return None
+    reason = f"Microsoft did not let emu.chat in within an hour ({failure})."
+    return replace(connection.after(ConnectionEvent.GAVE_UP), permission_error=reason)

@@ -1,4 +1,4 @@
-"""The end of a connection: its contacts unlinked or deleted, in slices, after whoever was at work is done (spec §2)."""
+"""The end of a connection: its contacts are unlinked or deleted, in slices (spec §2)."""
 
 import time
 import uuid
@@ -8,88 +8,103 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+import limits
 from contacts.contact import Contact, Link, partition_of, write_operations
 from contacts.store import ContactStore, ScanRow
 from errors import Conflict
 from storage.queue import MessageQueue
+from storage.retry import Sleep, tries
 from storage.transaction import Partition
-from sync.messages import StartMessage, write_message
-from sync.plan import Moment, unlinked
+from sync.messages import Disconnect, write_message
+from sync.plan import Stamp
+from sync.removals import unlinked
 from sync.schedule import Schedule
-from workspace.connection import Connection, ContactsOnDisconnect, connection_operation
-from workspace.run import Mode
-from workspace.state import LEASE, Agenda, Totals
-from workspace.store import Workspaces
+from workspace.connection import (
+    Connection,
+    ConnectionEvent,
+    ContactsOnDisconnect,
+    WorkspaceId,
+    connection_operation,
+)
+from workspace.state import SyncState, Totals
+from workspace.store import WorkspaceStore
 
-_MARGIN_SECONDS = 2.0
 _PAGE = 500
-_TRIES = 6
+_MINE = (Link.LINKED, Link.REMOVED)
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnecting:
-    """Sees to the contacts of a connection that was ended."""
+    """Unlinks or deletes the contacts of a connection that was ended."""
 
-    workspaces: Workspaces
+    workspaces: WorkspaceStore
     contacts: ContactStore
     schedule: Schedule
     queue: MessageQueue
     slice_seconds: int
     now: Callable[[], datetime]
+    sleep: Sleep
 
-    async def work(self, connection: Connection, agenda: Agenda) -> None:
+    async def work(self, connection: Connection, state: SyncState) -> None:
         """Do a slice of it. Safe to repeat from any line: what is done already is passed by.
 
         Raises:
             TryLater
         """
-        workspace, message = (
-            connection.workspace_id,
-            write_message(StartMessage(connection.workspace_id, Mode.DELTA, "disconnect")),
-        )
-        if agenda.leased(self.now()) and agenda.lease_until is not None:
-            wait = (agenda.lease_until - self.now()).total_seconds()
-            await self.queue.send(message, wait + _MARGIN_SECONDS)
+        workspace = connection.workspace_id
+        if state.leased(self.now()) and state.lease_until is not None:
+            wait = (state.lease_until - self.now()).total_seconds()
+            await self._queue(workspace, wait + limits.MARGIN_SECONDS)
             return
         owner, until = uuid.uuid4().hex, time.monotonic() + self.slice_seconds
-        agenda = await self.workspaces.save(replace(agenda, lease_owner=owner, lease_until=self.now() + LEASE))
+        state = await self._hold(replace(state, lease_owner=owner))
+        # Should this worker die, a message looks again after its lease.
+        await self._queue(workspace, limits.LEASE.total_seconds() + limits.MARGIN_SECONDS)
         partition, position = partition_of(workspace, connection.list_id), ""
         while time.monotonic() < until:
             contacts, position = await self.contacts.page(partition, _PAGE, position)
-            await self._see_to(partition, contacts, connection)
+            await self._end_links(partition, contacts, connection)
             if not position:
-                await self._finish(connection, agenda, partition)
-                await self.schedule.leave(workspace)
+                await self._finish(connection, state, partition)
                 return
-            agenda = await self.workspaces.save(replace(agenda, lease_until=self.now() + LEASE))
-        await self.workspaces.save(replace(agenda, lease_owner=None, lease_until=None))
-        await self.queue.send(message)
+            state = await self._hold(state)
+        await self.workspaces.save(state.without_lease())
+        await self._queue(workspace, 0)
 
-    async def _see_to(self, partition: Partition, contacts: list[Contact], connection: Connection) -> None:
+    async def _hold(self, state: SyncState) -> SyncState:
+        return await self.workspaces.save(replace(state, lease_until=self.now() + limits.LEASE))
+
+    async def _queue(self, workspace: WorkspaceId, delay_seconds: float) -> None:
+        await self.queue.send(write_message(Disconnect(workspace)), delay_seconds)
+
+    async def _end_links(self, partition: Partition, contacts: list[Contact], connection: Connection) -> None:
         """Unlink or delete what is linked; what a person removed is forgotten."""
-        for _ in range(_TRIES):
-            mine = [one for one in contacts if one.link in (Link.LINKED, Link.REMOVED)]
+        mine = [one for one in contacts if one.link in _MINE]
+        async for last in tries(self.sleep):
             groups = [write_operations(one, self._after(one, connection)) for one in mine]
             try:
                 await self.contacts.write(partition, groups)
             except Conflict:
-                contacts = list((await self.contacts.read(partition, [one.id for one in mine])).values())
+                if last:
+                    raise
+                stored = await self.contacts.read(partition, [one.id for one in mine])
+                mine = [one for one in stored.values() if one.link in _MINE]
             else:
                 return
-        raise Conflict("contacts change faster than they can be unlinked")
 
     def _after(self, contact: Contact, connection: Connection) -> Contact | None:
         if contact.link is Link.REMOVED or connection.closing is ContactsOnDisconnect.DELETE:
             return None
-        return replace(unlinked(contact, Moment("", 0, self.now().isoformat().replace("+00:00", "Z"))), run="", page=0)
+        return unlinked(contact, Stamp("", 0, self.now().isoformat().replace("+00:00", "Z")))
 
-    async def _finish(self, connection: Connection, agenda: Agenda, partition: Partition) -> None:
+    async def _finish(self, connection: Connection, state: SyncState, partition: Partition) -> None:
         """The connection without its tenant; its list stays, with all who are in it, counted anew."""
         tally = await self.contacts.tally(partition)
         shown = 0
         async for rows in self.contacts.scan(partition, ScanRow):
             shown += sum(row.link in (Link.LINKED, Link.UNLINKED, Link.LOCAL) for row in rows)
         totals = Totals(contacts=shown - tally.contacts, linked=-tally.linked)
-        ended = replace(connection, tenant_id=None, closing=None)
-        agenda = replace(agenda, totals=totals, lease_owner=None, lease_until=None)
-        await self.workspaces.save(agenda, connection_operation(ended))
+        ended = replace(connection.after(ConnectionEvent.CLOSED), tenant_id=None, closing=None)
+        # Before the connection can be joined again, which enrols it anew.
+        await self.schedule.leave(connection.workspace_id)
+        await self.workspaces.save(replace(state.without_lease(), totals=totals), connection_operation(ended))

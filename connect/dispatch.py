@@ -1,7 +1,7 @@
 """Says whose story a queue message is: a connection's life, or a run's (spec §2, §6).
 
 A message carries no state. What is to be done stands in the workspace's rows, so a message may come twice, late or
-never.
+never; one that does not fit the connection's stage any more is dropped.
 """
 
 import logging
@@ -9,37 +9,77 @@ from dataclasses import dataclass
 
 from connect.connecting import Connecting
 from connect.disconnecting import Disconnecting
-from sync.messages import ContinueMessage, StartMessage
+from errors import TryLater
+from storage.retry import Sleep, tries
+from sync import telemetry
+from sync.messages import Continue, Message, Start, UnreadableMessage, read_message
 from sync.meter import metered
 from sync.worker import Worker
-from workspace.connection import ConnectionState
-from workspace.store import Workspaces
+from workspace.connection import Stage
+from workspace.store import WorkspaceStore
 
 log = logging.getLogger(__name__)
+
+_BURY_TRIES = 7
+_BURY_PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """Hands a message to the one who does the work."""
+    """Hands a message to the part that does the work."""
 
-    workspaces: Workspaces
+    workspaces: WorkspaceStore
     worker: Worker
     connecting: Connecting
     disconnecting: Disconnecting
+    sleep: Sleep
 
-    async def handle(self, message: StartMessage | ContinueMessage) -> None:
+    async def handle(self, message: Message) -> None:
         """Do what a workspace needs next.
 
         Raises:
             TryLater: it did not work; the same message can be tried again.
         """
         with metered() as meter:
-            connection, agenda = await self.workspaces.load(message.workspace_id)
-            if connection is not None and connection.closing is not None:
-                await self.disconnecting.work(connection, agenda)
-            elif connection is not None and connection.spreading and isinstance(message, StartMessage):
-                await self.connecting.try_permission(connection)
-            elif connection is None or connection.state is not ConnectionState.ACTIVE:
-                log.info("message_dropped workspace=%s reason=not_active", message.workspace_id)
+            connection, state = await self.workspaces.load(message.workspace_id)
+            match connection.stage if connection is not None else Stage.NONE:
+                case Stage.CLOSING if connection is not None:
+                    await self.disconnecting.work(connection, state)
+                case Stage.SPREADING if connection is not None and not isinstance(message, Continue):
+                    await self.connecting.try_permission(connection)
+                case Stage.ACTIVE if connection is not None and isinstance(message, (Start, Continue)):
+                    await self.worker.handle(message, connection, state, meter)
+                case stage:
+                    log.info("message_dropped workspace=%s stage=%s", message.workspace_id, stage)
+
+    async def bury(self, body: bytes) -> None:
+        """Give up what a message from the poison queue was about. Raises nothing that passes.
+
+        The host would deliver the message again only after ten minutes, and without end (facts/functions.md 11): so it
+        is tried here for a minute, and what cannot be buried is an alarm.
+        """
+        telemetry.poisoned()
+        try:
+            message = read_message(body)
+        except UnreadableMessage:
+            log.error("message_unreadable bytes=%d", len(body))
+            return
+        async for last in tries(self.sleep, _BURY_TRIES, _BURY_PAUSE_SECONDS):
+            try:
+                await self._give_up(message)
+            except TryLater as error:
+                if last:
+                    log.error("message_unburied workspace=%s reason=%s", message.workspace_id, error)
             else:
-                await self.worker.handle(message, connection, agenda, meter)
+                return
+
+    async def _give_up(self, message: Message) -> None:
+        """Raises: TryLater."""
+        connection, state = await self.workspaces.load(message.workspace_id)
+        if isinstance(message, (Start, Continue)):
+            await self.worker.give_up(message)
+        elif connection is not None and connection.stage is Stage.CLOSING:
+            log.error("disconnect_gave_up workspace=%s", message.workspace_id)
+            await self.disconnecting.work(connection, state)
+        elif connection is not None and connection.stage is Stage.SPREADING:
+            await self.connecting.try_permission(connection)

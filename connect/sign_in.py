@@ -12,13 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 
+import limits
 from connect.tenant import Expected, ProofRefused
 from directory.credentials import TenantId
 from errors import TryLater
-
-_PATIENCE_SECONDS = 10
-_LONGEST_SECONDS = 40.0
-_LARGEST_KEYS_BYTES = 512 * 1024
 
 type ClientCredential = str | dict[str, str]
 """As MSAL takes it: a secret, or a certificate's parts, or an assertion."""
@@ -59,7 +56,7 @@ class SignIn:
         """
         address = f"{self.authority}/{tenant}/discovery/v2.0/keys"
         try:
-            patience = aiohttp.ClientTimeout(total=_PATIENCE_SECONDS)
+            patience = aiohttp.ClientTimeout(total=limits.KEYS_CALL_SECONDS)
             async with (
                 aiohttp.ClientSession(timeout=patience) as session,
                 session.get(address, allow_redirects=False) as answer,
@@ -79,7 +76,7 @@ class SignIn:
         import requests  # noqa: PLC0415 - comes with MSAL, and is as heavy
 
         try:
-            async with asyncio.timeout(_LONGEST_SECONDS):
+            async with asyncio.timeout(limits.SIGN_IN_SECONDS):
                 return await asyncio.to_thread(blocking)
         except (requests.RequestException, TimeoutError) as error:
             raise TryLater(f"Microsoft's sign-in did not answer ({type(error).__name__})") from error
@@ -97,7 +94,7 @@ class SignIn:
             instance_discovery=False,
             validate_authority=False,
             exclude_scopes=["offline_access"],
-            timeout=_PATIENCE_SECONDS,
+            timeout=limits.KEYS_CALL_SECONDS,
         )
 
     def _begin(self, tenant: TenantId, state: str) -> dict[str, Any]:

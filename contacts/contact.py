@@ -21,10 +21,13 @@ from storage.transaction import Operation, Partition, Verb
 
 ContactId = NewType("ContactId", str)
 
+EVERY_FIELD = ("*",)
+"""Of `Contact.filled`: the run made the contact."""
+
 TABLE = "Contacts"
 _CUSTOM = "custom_"
 _KEYS = ("PartitionKey", "RowKey", "Timestamp")
-_LINK = ("link", "sourceId", "seen", "source", "run", "page", "touched")
+_LINK = ("link", "sourceId", "seen", "source", "run", "page", "touched", "filled")
 _OWN_COLUMNS = frozenset((*_KEYS, *_LINK, "createdAt", "updatedAt"))
 _NAMESPACE = uuid.UUID("6a9f2f0e-7b2a-5d0c-9f5e-1c0a5a0e7e11")
 
@@ -44,8 +47,10 @@ class Link(StrEnum):
 class Contact(msgspec.Struct, frozen=True):
     """A contact. `fields` and `source` (directory values last seen, by directory field) hold only what is not empty.
 
-    `seen` is the hash of the directory's values, '' when the next run has to look again. `run` and `page` say which
-    run last wrote it, so that a repeated page counts nothing twice. `touched`: a person edited it since the last run.
+    `source_hash` is the hash of the directory's values, '' when the next run has to look again (its column is named
+    `seen`). `run` and `page` say which run last changed it, so that a repeated page counts nothing twice. `filled`:
+    fields that were empty before that run, which a later word of the same run may still change under Keep local
+    changes. `touched`: a person edited it since the last run.
     """
 
     id: ContactId
@@ -55,11 +60,20 @@ class Contact(msgspec.Struct, frozen=True):
     updated_at: str
     source_id: ObjectId | None = None
     source: Mapping[str, str] = {}
-    seen: str = ""
+    source_hash: str = ""
     run: str = ""
     page: int = 0
     touched: bool = False
+    filled: tuple[str, ...] = ()
     etag: str = ""
+
+    def without_filled_by(self, run: str) -> Mapping[str, str]:
+        """The fields as they were before a run filled the empty ones."""
+        if self.run != run or not self.filled:
+            return self.fields
+        if self.filled == EVERY_FIELD:
+            return {}
+        return {name: value for name, value in self.fields.items() if name not in self.filled}
 
     @property
     def email(self) -> str | None:
@@ -82,10 +96,12 @@ def to_row(contact: Contact) -> dict[str, object]:
     if contact.source_id is not None:
         row["sourceId"] = contact.source_id
         row["source"] = msgspec.json.encode(contact.source).decode()
-        row["seen"] = contact.seen
+        row["seen"] = contact.source_hash
         row["run"] = contact.run
         row["page"] = contact.page
         row["touched"] = contact.touched
+        if contact.filled:
+            row["filled"] = ",".join(contact.filled)
     return row
 
 
@@ -100,10 +116,11 @@ def from_row(row: Mapping[str, Any]) -> Contact:
         updated_at=row["updatedAt"],
         source_id=row.get("sourceId"),
         source=msgspec.json.decode(source, type=dict[str, str]) if source else {},
-        seen=row.get("seen", ""),
+        source_hash=row.get("seen", ""),
         run=row.get("run", ""),
         page=row.get("page", 0),
         touched=row.get("touched", False),
+        filled=tuple(row["filled"].split(",")) if "filled" in row else (),
         etag=row["odata.etag"],
     )
 

@@ -1,6 +1,5 @@
 """Writes people's edits of contacts, each with the list's tally, in one transaction."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -8,18 +7,17 @@ import msgspec
 from contacts.contact import Contact, ContactId, Link, write_operations
 from contacts.store import TALLY_KEY, ContactStore, Tally
 from errors import Conflict, NotFound
+from storage.retry import Sleep, tries
 from storage.table import Tables
 from storage.transaction import Operation, Partition, Verb
-
-_TRIES = 6
-_PAUSE_SECONDS = 0.05
 
 
 class EditStore:
     """A person's edit reads a contact, decides, and writes it; again when a sync or another person was faster."""
 
-    def __init__(self, tables: Tables, contacts: ContactStore) -> None:
+    def __init__(self, tables: Tables, contacts: ContactStore, sleep: Sleep) -> None:
         self._tables = tables
+        self._sleep = sleep
         self._contacts = contacts
 
     async def contact(self, partition: Partition, contact_id: ContactId) -> Contact:
@@ -68,16 +66,15 @@ class EditStore:
         return [_tally_operation(tally, contacts=-1, linked=-1 if gone.link is Link.LINKED else 0)]
 
     async def _write(self, partition: Partition, operations: Callable[[], Awaitable[list[Operation]]]) -> None:
-        for attempt in range(_TRIES):
+        async for last in tries(self._sleep):
             wanted = await operations()
             if not wanted:
                 return
             try:
                 await self._tables.transact(partition, wanted)
             except Conflict:
-                if attempt == _TRIES - 1:
+                if last:
                     raise
-                await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
             else:
                 return
 

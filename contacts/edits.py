@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from msgspec.structs import replace
 
-from contacts.contact import Contact, ContactId, Link
+from contacts.contact import EVERY_FIELD, Contact, ContactId, Link
 from errors import Refused
 from mapping.contact_fields import LONGEST_VALUE, ContactField
 
@@ -46,12 +46,16 @@ def edited(contact: Contact, edit: Edit, now: str) -> Contact:
     fields = {name: value for name, value in {**contact.fields, **edit}.items() if value}
     if fields == contact.fields:
         return contact
-    changed = replace(contact, fields=fields, updated_at=now)
-    return replace(changed, touched=True, seen="") if contact.link is Link.LINKED else changed
+    edited_names = {name for name in {*fields, *contact.fields} if fields.get(name) != contact.fields.get(name)}
+    filled = contact.fields if contact.filled == EVERY_FIELD else contact.filled
+    changed = replace(
+        contact, fields=fields, updated_at=now, filled=tuple(name for name in filled if name not in edited_names)
+    )
+    return replace(changed, touched=True, source_hash="") if contact.link is Link.LINKED else changed
 
 
 def removed(contact: Contact, now: str) -> Contact | None:
     """What a person's removal leaves: of a linked contact the memory of it, should it come back; of another nothing."""
     if contact.link is not Link.LINKED:
         return None
-    return replace(contact, link=Link.REMOVED, fields={}, seen="", touched=True, updated_at=now)
+    return replace(contact, link=Link.REMOVED, fields={}, source_hash="", touched=True, updated_at=now)

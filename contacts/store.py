@@ -1,7 +1,7 @@
 """The contacts of a list, as rows of one partition. Knows rows, keys, batches and ETags; decides nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,6 @@ from storage.table import Tables
 from storage.transaction import Operation, Partition, grouped
 
 _AT_ONCE = 16
-_OLDEST = 5
-"""Candidates read for one address: more than one only matters when several people of a page share it."""
-
 _SEARCHED_PAGES, _LARGEST_PAGE = 5, 1000
 
 TALLY_KEY = "tally"
@@ -30,7 +27,7 @@ class ScanRow(msgspec.Struct, frozen=True):
     row_key: str = msgspec.field(name="RowKey")
     link: str = ""
     source_id: str = msgspec.field(default="", name="sourceId")
-    seen: str = ""
+    source_hash: str = msgspec.field(default="", name="seen")
 
 
 class _Pointer(msgspec.Struct, frozen=True):
@@ -101,21 +98,21 @@ class ContactStore:
         rows = await asyncio.gather(*(one(key) for key in keys))
         return {row.row_key: row.contact_id for row in rows if row is not None}
 
-    async def by_email(self, partition: Partition, emails: Collection[str]) -> dict[str, list[Contact]]:
-        """Unlinked contacts by address, the oldest first; addresses without any are left out."""
+    async def by_email(self, partition: Partition, wanted: Mapping[str, int]) -> dict[str, list[Contact]]:
+        """Unlinked contacts by address, the oldest first, as many as are wanted; addresses without any are left out."""
         gate = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(email: str) -> list[str]:
+        async def one(email: str, most: int) -> list[str]:
             prefix = mail_prefix(email)
             where = f"PartitionKey eq '{partition.key}' and RowKey ge '{prefix}' and RowKey lt '{prefix[:-1]};'"
             async with gate:
-                rows, _ = await self._tables.page(TABLE, where, _Pointer, most=_OLDEST)
+                rows, _ = await self._tables.page(TABLE, where, _Pointer, most=min(most, 1000))
             return [row.contact_id for row in rows]
 
-        wanted = sorted(emails)
-        ids = dict(zip(wanted, await asyncio.gather(*(one(email) for email in wanted)), strict=True))
-        contacts = await self.read(partition, [one for found in ids.values() for one in found])
-        return {email: [contacts[one] for one in found if one in contacts] for email, found in ids.items() if found}
+        found = await asyncio.gather(*(one(email, most) for email, most in wanted.items()))
+        ids = dict(zip(wanted, found, strict=True))
+        contacts = await self.read(partition, [one for those in ids.values() for one in those])
+        return {email: [contacts[one] for one in ids[email] if one in contacts] for email in wanted if ids[email]}
 
     async def touched(self, partition: Partition) -> list[ContactId]:
         """Linked contacts that a person edited or removed since the last run settled them."""

@@ -1,32 +1,41 @@
 """What an answer of users/delta means: a page, or the reason why there is none (pure; facts/graph.md 1, 4, 5.4)."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import msgspec
+from msgspec.structs import replace
 
+import limits
 from directory.answer import Answer
-from errors import ConnectorError, ConsentLost, DeltaLinkExpired, Throttled, TokenRefused, TryLater
+from errors import ConnectorError, ConsentLost, DeltaLinkExpired, LinkRefused, Throttled, TokenRefused, TryLater
 from mapping.fields import DirectoryUser, Guid, ObjectId
 
 EXPIRED = frozenset({"syncstatenotfound", "resyncrequired", "request_unsupportedquery"})
 """Codes, in lower case, that end a delta link when they come with 400 (facts/graph.md 1.5)."""
 
-_OK, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _GONE, _TOO_MANY, _UNAVAILABLE = 200, 400, 401, 403, 410, 429, 503
+BOM = b"\xef\xbb\xbf"
+"""Before a body, it means nothing (facts/graph.md 11)."""
+
+_OK, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _GONE = 200, 400, 401, 403, 404, 410
+_TOO_MANY, _UNAVAILABLE = 429, 503
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page. It has a next link or a delta link, never both; it may hold no user and still have a next link.
 
-    `unreadable`: ids of users that are not of the documented shape ('' where even the id is missing).
+    Ids are in small letters. `unreadable`: ids of users that are not of the documented shape ('' where even the id is
+    missing). `repaired`: users with a text that could not be decoded.
     """
 
     users: list[DirectoryUser]
     unreadable: list[ObjectId]
     next_link: str | None
     delta_link: str | None
+    repaired: frozenset[ObjectId] = frozenset()
 
 
 class _Body(msgspec.Struct):
@@ -65,41 +74,66 @@ def read_page(answer: Answer, *, carried_token: bool) -> Page:
     Raises:
         Throttled: 429 or 503, with `after_seconds` where Graph named a time.
         DeltaLinkExpired: 410, or 400 with a code of EXPIRED, where the request carried a token.
+        LinkRefused: any other 400 or 404 there; a second try confirms it (spec §6).
         ConsentLost: 401 Authorization_IdentityNotFound or 403 Authorization_RequestDenied; a second try confirms it.
         TokenRefused: any other 401.
         TryLater: anything else that is not 200, truncated or malformed JSON included.
     """
     if answer.status != _OK:
         raise _failure(answer, carried_token=carried_token)
-    try:
-        body = _decode(answer.body)
-        return _page(body, body.value, [])
-    except msgspec.ValidationError:
-        return _one_by_one(answer.body)
-    except msgspec.DecodeError as error:
-        raise TryLater("Microsoft Graph's answer was cut off or is not JSON") from error
+    body = answer.body.removeprefix(BOM)
+    for read in (_all_at_once, _one_by_one, _repaired):
+        try:
+            return read(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+    raise TryLater("Microsoft Graph's answer was cut off, or is not a page")
 
 
-def _page(body: _Body | _RawBody, users: list[DirectoryUser], unreadable: list[ObjectId]) -> Page:
+def _all_at_once(content: bytes) -> Page:
+    body = _decode(content)
+    return _page(body, body.value, [])
+
+
+def _page(
+    body: _Body | _RawBody,
+    users: list[DirectoryUser],
+    unreadable: list[ObjectId],
+    repaired: frozenset[ObjectId] = frozenset(),
+) -> Page:
     if (body.next_link is None) == (body.delta_link is None):
         raise TryLater("Microsoft Graph's page has no link to go on from")
-    return Page(users, unreadable, body.next_link, body.delta_link)
+    users = [one if one.id == one.id.lower() else replace(one, id=ObjectId(one.id.lower())) for one in users]
+    return Page(users, unreadable, body.next_link, body.delta_link, repaired)
 
 
 def _one_by_one(content: bytes) -> Page:
     """Tell the readable users of a page from the others: one bad record must not stop a run (spec §6)."""
-    try:
-        body = _decode_raw(content)
-    except msgspec.MsgspecError as error:
-        raise TryLater("Microsoft Graph's answer is not a page") from error
+    body = _decode_raw(content)
     users: list[DirectoryUser] = []
     unreadable: list[ObjectId] = []
     for raw in body.value:
         try:
             users.append(_decode_user(raw))
         except msgspec.ValidationError:
-            unreadable.append(ObjectId(_id_of(raw)))
+            unreadable.append(ObjectId(_id_of(raw).lower()))
     return _page(body, users, unreadable)
+
+
+_REPLACEMENT = "\ufffd"
+# A surrogate's escape whose other half is missing: Graph cut a name inside an emoji (facts/graph.md 11).
+_LONE_SURROGATE = re.compile(
+    r"(?<!\\)((?:\\\\)*)(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+
+
+def _repaired(content: bytes) -> Page:
+    """Read a page some of whose text cannot be decoded: U+FFFD stands in the bad places (spec §6)."""
+    text = _LONE_SURROGATE.sub(rf"\1{_REPLACEMENT}", content.decode("utf-8", "replace"))
+    page = _one_by_one(text.encode())
+    bad = {one.id for one in page.users if _REPLACEMENT in msgspec.json.encode(one).decode()}
+    return Page(page.users, page.unreadable, page.next_link, page.delta_link, frozenset(bad))
 
 
 def _id_of(raw: msgspec.Raw) -> str:
@@ -116,6 +150,8 @@ def _failure(answer: Answer, *, carried_token: bool) -> ConnectorError:
     expired = answer.status == _GONE or (answer.status == _BAD_REQUEST and code.lower() in EXPIRED)
     if expired and carried_token:
         return DeltaLinkExpired(f"Microsoft Graph no longer knows the delta link ({answer.status} {code})")
+    if carried_token and answer.status in (_BAD_REQUEST, _NOT_FOUND):
+        return LinkRefused(f"Microsoft Graph refuses the delta link ({answer.status} {code})")
     lost = {_UNAUTHORIZED: "Authorization_IdentityNotFound", _FORBIDDEN: "Authorization_RequestDenied"}
     if code and lost.get(answer.status) == code:
         return ConsentLost(f"Microsoft Graph refuses this app in the tenant ({answer.status} {code})", code)
@@ -127,8 +163,8 @@ def _failure(answer: Answer, *, carried_token: bool) -> ConnectorError:
 def error_code(body: bytes) -> str:
     """`error.code` of Graph's error body, '' without one. Messages are never decided on (facts/graph.md 1.5)."""
     try:
-        return _decode_error(body).error.code
-    except msgspec.MsgspecError:
+        return _decode_error(body.removeprefix(BOM)).error.code
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return ""
 
 
@@ -136,11 +172,11 @@ def retry_after(answer: Answer) -> float | None:
     """Seconds to wait: Retry-After as a number, or as a date against the answer's own; None without one."""
     value = answer.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
-        return float(value)
+        return min(float(value), limits.LONGEST_DELAY_SECONDS)
     until, sent = _date(value), _date(answer.headers.get("date", ""))
     if until is None or sent is None:
         return None
-    return max(0.0, (until - sent).total_seconds())
+    return min(max(0.0, (until - sent).total_seconds()), limits.LONGEST_DELAY_SECONDS)
 
 
 def _date(value: str) -> datetime | None:

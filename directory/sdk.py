@@ -17,11 +17,10 @@ from kiota_http.middleware.options import ResponseHandlerOption
 from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph_core import GraphClientFactory
 
+import limits
 from directory.answer import Answer
 from directory.credentials import token_error
 from errors import TryLater
-
-_QUIET_SECONDS = 30.0
 
 
 class Sender:
@@ -70,7 +69,7 @@ class _Native(ResponseHandler):
 
 
 def _http_client(endpoint: str, transport: httpx.AsyncHTTPTransport) -> httpx.AsyncClient:
-    timeout = httpx.Timeout(_QUIET_SECONDS, connect=10.0)
+    timeout = httpx.Timeout(limits.GRAPH_QUIET_SECONDS, connect=10.0)
     client = httpx.AsyncClient(base_url=f"{endpoint}/v1.0", timeout=timeout, transport=transport)
     # None of Kiota's own: no retries and no redirects are wanted, and each costs every request some time.
     telemetry = GraphClientFactory._get_telemetry_handler(options)  # noqa: SLF001 - what the factory itself does

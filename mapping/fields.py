@@ -13,8 +13,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 ObjectId = NewType("ObjectId", str)
 
-Guid = Annotated[ObjectId, Meta(pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
-"""An object id as Graph writes it; anything else could not be a key."""
+Guid = Annotated[ObjectId, Meta(pattern="^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
+"""An object id as Graph may write it, in letters of either case; anything else could not be a key."""
 
 type Text = str | None | UnsetType
 
@@ -94,5 +94,5 @@ def _catalogue() -> dict[str, DirectoryField]:
 DIRECTORY_FIELDS: dict[str, DirectoryField] = _catalogue()
 """By Graph's name, in the order in which they are offered."""
 
-NEEDED_FIELDS = ("id", "accountEnabled", "userType", "mail")
-"""What the connector itself needs: who it is, whether he counts (spec §3), and his mail for matching (§4)."""
+NEEDED_FIELDS = ("id", "accountEnabled", "userType", "mail", "userPrincipalName")
+"""What the connector needs: who it is, whether the user counts and is told whole (spec §3), the mail to match (§4)."""

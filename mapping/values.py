@@ -26,7 +26,16 @@ class ValueReader:
     def values(self, user: DirectoryUser) -> tuple[str | None, ...]:
         return tuple([value or None if type(value) is str else _plain(value) for value in self._get(user)[1:]])
 
-    def seen(self, values: Sequence[str | None]) -> str:
+    def values_over(self, user: DirectoryUser, remembered: Mapping[str, str]) -> tuple[str | None, ...]:
+        """A user's values, laid over those of before: what Graph does not mention is as it was (spec §3)."""
+        return tuple(
+            [
+                remembered.get(source) if value is UNSET else _plain_or_text(value)
+                for source, value in zip(self.sources, self._get(user)[1:], strict=True)
+            ]
+        )
+
+    def source_hash(self, values: Sequence[str | None]) -> str:
         """16 hex digits that change when a value, or the choice of fields, does."""
         return hashlib.blake2b(self._salt + _encode(values), digest_size=8).hexdigest()
 
@@ -37,6 +46,10 @@ class ValueReader:
     def recalled(self, remembered: Mapping[str, str]) -> tuple[str | None, ...]:
         """The inverse of `remembered`."""
         return tuple([remembered.get(source) for source in self.sources])
+
+
+def _plain_or_text(value: Any) -> str | None:
+    return value or None if type(value) is str else _plain(value)
 
 
 def _plain(value: Any) -> str | None:

@@ -22,8 +22,17 @@ class DocumentRow(msgspec.Struct, frozen=True):
     document6: str = ""
 
     def read[T](self, kind: type[T]) -> T:
+        return msgspec.json.decode(self._text, type=kind)
+
+    def with_field(self, name: str, value: object) -> "DocumentRow":
+        """The same row with a field that an older version did not write. For reading it; it may exceed a column."""
+        document = msgspec.json.decode(self._text) | {name: value}
+        return DocumentRow(self.row_key, self.etag, msgspec.json.encode(document).decode())
+
+    @property
+    def _text(self) -> str:
         pieces = (self.document0, self.document1, self.document2, self.document3, self.document4, self.document5)
-        return msgspec.json.decode("".join(pieces) + self.document6, type=kind)
+        return "".join(pieces) + self.document6
 
 
 def document_columns(value: Any) -> dict[str, object]:

@@ -5,9 +5,8 @@ import asyncio
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient
 
+import limits
 from errors import TryLater
-
-LONGEST_CALL_SECONDS = 30.0
 
 
 class MessageQueue:
@@ -17,14 +16,14 @@ class MessageQueue:
         self._client = client
 
     async def send(self, text: str, delay_seconds: float = 0) -> None:
-        """Put a message into the queue, visible after a delay.
+        """Put a message into the queue, visible after a delay, which is cut to the longest that the queue takes.
 
         Raises:
             TryLater: it may or may not be in the queue.
         """
-        delay = max(0, round(delay_seconds))
+        delay = round(min(max(0.0, delay_seconds), limits.LONGEST_DELAY_SECONDS))
         try:
-            async with asyncio.timeout(LONGEST_CALL_SECONDS):
+            async with asyncio.timeout(limits.QUEUE_CALL_SECONDS):
                 await self._send(text, delay)
         except (AzureError, TimeoutError) as error:
             raise TryLater(f"the queue did not answer ({type(error).__name__})") from error

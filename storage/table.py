@@ -14,6 +14,7 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError, Resourc
 from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.data.tables.aio import TableServiceClient
 
+import limits
 from errors import Conflict, CredentialRejected, RowRefused, TryLater
 from storage.transaction import (
     CONTENT_TYPE,
@@ -23,9 +24,6 @@ from storage.transaction import (
     read_transaction,
     storage_error,
 )
-
-LONGEST_CALL_SECONDS = 60.0
-"""A call with all its retries. The service itself gives up after 30 (facts/functions.md 6)."""
 
 _OK, _NOT_FOUND, _TOO_MANY, _SERVER = 200, 404, 429, 500
 
@@ -144,7 +142,7 @@ class Tables:
         request = HttpRequest(method, f"{self._client.url}/{path}", headers=headers, content=body)
         self._count(method)
         try:
-            async with asyncio.timeout(LONGEST_CALL_SECONDS):
+            async with asyncio.timeout(limits.TABLE_CALL_SECONDS):
                 # The pipeline below the public client: its signing, retries and connections (azure-data-tables 12.7).
                 # What lies between would copy the request first, to complete an address that is complete.
                 answer = await self._client._client._client.send_request(request, stream=True)  # noqa: SLF001

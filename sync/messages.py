@@ -1,4 +1,4 @@
-"""The queue's messages (pure; spec §8). State is never in a message, only whose turn it is."""
+"""The queue's messages (pure; spec §8). A message says what is wanted, never how far something came."""
 
 import msgspec
 
@@ -11,27 +11,42 @@ SCHEDULE = "schedule"
 """`requestedBy` of the hourly timer's messages."""
 
 
-class StartMessage(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A wish for a run; emu.chat's own services may put it here too."""
+class Start(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A run is wanted; emu.chat's own services may put this here too."""
 
     workspace_id: WorkspaceId
     mode: Mode = Mode.DELTA
     requested_by: str | None = None
 
 
-class ContinueMessage(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """A run's next slice."""
+class Continue(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A run's next slice is wanted."""
 
     workspace_id: WorkspaceId
     run_id: RunId
     step: int
 
 
+class TryPermission(msgspec.Struct, frozen=True, rename="camel", tag="permission", tag_field="wants"):
+    """A new permission is to be tried again."""
+
+    workspace_id: WorkspaceId
+
+
+class Disconnect(msgspec.Struct, frozen=True, rename="camel", tag="disconnect", tag_field="wants"):
+    """The contacts of an ended connection are to be unlinked or deleted."""
+
+    workspace_id: WorkspaceId
+
+
+type Message = Start | Continue | TryPermission | Disconnect
+
+
 class UnreadableMessage(ValueError):
-    """A message that is neither; it ends in the poison queue as it came."""
+    """A message that is none of them; it ends in the poison queue as it came."""
 
 
-def read_message(body: bytes) -> StartMessage | ContinueMessage:
+def read_message(body: bytes) -> Message:
     """Decode a message.
 
     Raises:
@@ -39,12 +54,14 @@ def read_message(body: bytes) -> StartMessage | ContinueMessage:
     """
     try:
         fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        if "wants" in fields:
+            return msgspec.json.decode(body, type=TryPermission | Disconnect)
         if "runId" in fields:
-            return msgspec.json.decode(body, type=ContinueMessage)
-        return msgspec.json.decode(body, type=StartMessage)
-    except msgspec.MsgspecError as error:
-        raise UnreadableMessage("the queue message is neither a start nor a continuation") from error
+            return msgspec.json.decode(body, type=Continue)
+        return msgspec.json.decode(body, type=Start)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnreadableMessage("the queue message is of no known kind") from error
 
 
-def write_message(message: StartMessage | ContinueMessage) -> str:
+def write_message(message: Message) -> str:
     return msgspec.json.encode(message).decode()

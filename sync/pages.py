@@ -1,113 +1,153 @@
-"""The reading part of a run: page after page, the next one fetched while this one is planned and written."""
+"""Gathers pages of users/delta: the next page is fetched while the slice writes the one before (spec §3, §6)."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import TYPE_CHECKING
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
+import limits
+from contacts.contact import Contact, Link
+from contacts.store import Found
 from directory.delta import Page
 from directory.organization import users_count
-from errors import DeltaLinkExpired
-from sync.applying import Named, apply_page
-from sync.plan import sift
-from sync.work import Work
-from workspace.connection import tenant_of
+from errors import RoundBroken
+from mapping.fields import DirectoryUser, ObjectId
+from sync.batch import Batch
+from sync.plan import is_whole, latest, sift
 from workspace.journal import Change, Outcome
 from workspace.run import Mode, Phase
 
+if TYPE_CHECKING:
+    from sync.slice import Slice
+
 _ODD = "Microsoft Graph's record of this user has an unexpected shape"
+_STILL_LINKED = (Link.LINKED, Link.REMOVED)
 
 
-async def read_pages(work: Work) -> None:
-    """Read and apply pages until the round is complete or the time is up, but one at least: a turn must get on."""
+async def gather_pages(work: "Slice") -> AsyncGenerator[Batch]:
+    """The round's pages, one batch each, until it is complete or the slice's time is up: one at least.
+
+    Raises:
+        DeltaLinkExpired: the round has to begin anew.
+        RoundBroken: the round cannot be read to its end.
+    """
     ahead: asyncio.Task[Page] | None = None
     try:
         while work.run.phase is Phase.READ:
             page = await (ahead or _first(work))
-            ahead = (
-                asyncio.create_task(_fetch(work, page.next_link)) if page.next_link and not work.time_is_up else None
-            )
-            await _take_in(work, page)
+            idle = _idle_pages(work, page)
+            _require_progress(work, page, idle)
+            go_on = page.next_link is not None and not work.time_is_up
+            ahead = asyncio.create_task(_fetch(work, page.next_link, idle)) if go_on else None
+            yield await _batch(work, page, idle)
             if ahead is None:
                 return
-    except DeltaLinkExpired:
-        await _start_over(work)
     finally:
         if ahead is not None:
             ahead.cancel()
             await asyncio.gather(ahead, return_exceptions=True)
 
 
-async def take_roll(work: Work) -> None:
-    """Learn what a worker must know before it goes on: for a full run the list, and who was named so far."""
-    if work.run.mode is Mode.FULL and not work.roll.scanned:
-        await work.gathering.scan(keep=work.run.reconsider)
-    if work.resumed and work.run.page > work.run.first_page:
-        async for number, page in work.workspaces.journal(work.connection.workspace_id, work.run.id):
-            if work.run.first_page <= number < work.run.page:
-                work.roll.name(page.present, page.gone)
-
-
-async def _first(work: Work) -> Page:
-    """The page at which a turn begins; beside the first of a full run, how many users there are to be read."""
-    if work.run.mode is Mode.DELTA or work.run.cursor is not None or work.run.expected is not None:
-        return await _fetch(work, work.run.cursor)
-    counting = asyncio.create_task(users_count(work.reader.graph, tenant_of(work.connection)))
+async def _first(work: "Slice") -> Page:
+    """The page at which a slice begins; beside the first of a full run, how many users there are to be read."""
+    run = work.run
+    if run.mode is Mode.DELTA or run.cursor is not None or run.expected is not None:
+        return await _fetch(work, run.cursor, run.idle_pages)
+    counting = asyncio.create_task(users_count(work.reader.graph, work.reader.tenant))
     try:
-        page = await _fetch(work, None)
-        work.run = replace(work.run, expected=await counting)
+        page = await _fetch(work, None, 0)
+        work.run = replace(run, expected=await counting)
     finally:
         counting.cancel()
     return page
 
 
-async def _fetch(work: Work, cursor: str | None) -> Page:
-    if cursor is not None:
-        return await work.reader.page(cursor, carried_token=True)
-    if work.run.mode is Mode.DELTA and work.agenda.delta_link is not None:
-        return await work.reader.page(work.agenda.delta_link, carried_token=True)
-    first = work.reader.graph.users_delta(work.configuration.select)
-    return await work.reader.page(first, carried_token=False)
+async def _fetch(work: "Slice", cursor: str | None, idle: int) -> Page:
+    if idle > limits.IDLE_PAGES_AT_ONCE:
+        pause = limits.FIRST_GRAPH_PAUSE_SECONDS * 2.0 ** min(idle - limits.IDLE_PAGES_AT_ONCE - 1, 10)
+        await work.sleep(min(pause, limits.LONGEST_SLEEP_SECONDS))
+    link = cursor or (work.state.delta_link if work.run.mode is Mode.DELTA else None)
+    if link is None:
+        first = work.reader.graph.users_delta(work.configuration.select)
+        return await work.reader.page(first, carried_token=False)
+    work.followed.add(link)
+    return await work.reader.page(link, carried_token=True)
 
 
-async def _take_in(work: Work, page: Page) -> None:
-    sifted = sift(page.users, work.configuration, work.values)
+def _idle_pages(work: "Slice", page: Page) -> int:
+    """So many pages in a row named nobody new, this one included."""
+    new = any(not work.roll.named(user.id) for user in page.users) or bool(page.unreadable)
+    return 0 if new else work.run.idle_pages + 1
+
+
+def _require_progress(work: "Slice", page: Page, idle: int) -> None:
+    """End a round that does not end by itself (spec §6; facts/graph.md 11).
+
+    Raises:
+        RoundBroken
+    """
+    if page.next_link is not None and page.next_link in work.followed:
+        raise RoundBroken("Microsoft Graph's next page is one that was read before")
+    people = max(work.run.expected or 0, work.state.totals.linked)
+    if page.next_link is not None and idle > limits.MOST_IDLE_PAGES + people // limits.PEOPLE_A_PAGE:
+        raise RoundBroken(f"Microsoft Graph sent {idle} pages in a row with nobody new on them")
+
+
+async def _batch(work: "Slice", page: Page, idle: int) -> Batch:
+    users = list(latest(page.users).values())
+    found, known = await _known(work, users)
+    patches = [one.id for one in users if one.removed is UNSET and one.id not in known and not is_whole(one)]
+    unknown: list[ObjectId] = []
+    if patches:
+        whole = await _read_whole(work, patches)
+        unknown = [one for one in patches if one not in whole]
+        users = [whole.get(one.id, one) for one in users if one.id not in unknown]
+    sifted = sift(users, known, work.configuration, work.values)
     odd = [Change(one, Outcome.SKIPPED, reason=_ODD) for one in page.unreadable]
     # A user who is there but cannot be read is not one who left.
-    present = [*sifted.present, *(one for one in page.unreadable if one)]
-    named = Named(list(sifted.present.values()), present, sifted.gone, odd, len(page.users) + len(odd))
-    applied = await apply_page(work, named)
-    work.roll.name(present, sifted.gone)
-    run = replace(
+    present = [*sifted.present, *unknown, *(one for one in page.unreadable if one)]
+    after = replace(
         work.run,
         cursor=page.next_link,
         delta_link=page.delta_link,
-        phase=Phase.READ if page.next_link else Phase.SETTLE,
-        counts=work.run.counts + applied.counts,
-        page=work.run.page + (1 if named.read else 0),
+        phase=Phase.READ if page.next_link else Phase.MATCH,
         incomplete=work.run.incomplete or "" in page.unreadable,
+        idle_pages=idle,
     )
-    if applied.operations:
-        await work.remember(run, *applied.operations)
-    elif named.read:
-        work.remember_soon(run)
-    else:
-        work.run = run  # Nothing was done, so nothing is lost when an empty page is read again.
+    people = list(sifted.present.values())
+    read = len(page.users) + len(odd)
+    return Batch(after, people, present, sifted.gone, read, odd, page.repaired, found)
 
 
-async def _start_over(work: Work) -> None:
-    """The delta link is gone: read everything again, and sweep (spec §6). What was written stays counted."""
-    counts = replace(work.run.counts, read=0, unchanged=0)
-    work.gathering = work.new_gathering()
-    work.agenda = replace(work.agenda, delta_link=None)
-    await work.remember(
-        replace(
-            work.run,
-            mode=Mode.FULL,
-            restarted=True,
-            cursor=None,
-            first_page=work.run.page,
-            counts=counts,
-            phase=Phase.READ,
-        )
-    )
-    await take_roll(work)
+async def _known(work: "Slice", users: Sequence[DirectoryUser]) -> tuple[Found | None, dict[ObjectId, Contact]]:
+    """The contacts whose remembered values still stand where Graph leaves a property out (spec §3).
+
+    In a round that continues from a delta link these are all of them; in a first round those of users whom an earlier
+    page of the same round had as present.
+    """
+    ids = [one.id for one in users if one.removed is UNSET]
+    continuing = work.run.mode is Mode.DELTA
+    if not continuing:
+        ids = [one for one in ids if one in work.roll]
+    if not ids:
+        return None, {}
+    found = await work.gathering.of_users(ids)
+    known = {one: contact for one, contact in found.contacts.items() if contact.link in _STILL_LINKED}
+    return found if continuing else None, known
+
+
+async def _read_whole(work: "Slice", ids: Sequence[ObjectId]) -> dict[ObjectId, DirectoryUser]:
+    """Users as they are now: a round of their own, 50 to a request. Those who are not there any more are left out."""
+    whole: dict[ObjectId, DirectoryUser] = {}
+    for start in range(0, len(ids), limits.PEOPLE_A_FILTER):
+        wanted = ids[start : start + limits.PEOPLE_A_FILTER]
+        url: str | None = work.reader.graph.users_by_id(work.configuration.select, wanted)
+        for _ in wanted:  # No more pages than people: this loop is Graph's to end.
+            if url is None:
+                break
+            page = await work.reader.page(url, carried_token=False)
+            whole |= latest(page.users)
+            url = page.next_link
+    return {one: user for one, user in whole.items() if user.removed is UNSET}

@@ -1,54 +1,78 @@
-"""What a page does to the list: the one decision that preview, delta and full runs share (pure; spec §4, §5).
+"""What a page does to the list: the one decision that preview, delta and full runs share (pure; spec §3, §4).
 
 `sift` sorts the users that Graph named into those who are there and those who are gone; `plan_page` turns the ones
-that may need a write into writes; `plan_removals` does the same for those who left. Counts follow from the changes,
-and the changes are journalled before they are applied, so a page that is repeated after a crash counts nothing twice.
+that may need a write into writes. Counts follow from the changes, and the changes are journalled before they are
+applied, so a page that is repeated after a crash counts nothing twice.
 """
 
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
-from contacts.contact import Contact, ContactId, Link, new_contact_id
-from mapping.configuration import Configuration, ConflictResolution, DeletionBehavior
+from contacts.contact import EVERY_FIELD, Contact, ContactId, Link, new_contact_id
+from mapping.configuration import Configuration, ConflictResolution
 from mapping.conflict import resolve
 from mapping.contact_fields import matching_email
 from mapping.fields import DirectoryUser, ObjectId
 from mapping.scope import in_scope
 from mapping.values import ValueReader
-from workspace.journal import Change, Counted, Outcome
-from workspace.run import Counts
+from workspace.journal import Change, Outcome, Person
 
 
-class Person(NamedTuple):
-    """A directory user in scope, reduced to what the plan needs."""
+def latest(users: Iterable[DirectoryUser]) -> dict[ObjectId, DirectoryUser]:
+    """A page's users, each once. Graph may name a user twice (facts/graph.md 1.4, 11): the later entity counts.
 
-    id: ObjectId
-    mail: str | None
-    values: tuple[str | None, ...]
-    seen: str
+    A later entity that leaves properties out is a patch: it is laid over the earlier one.
+    """
+    found: dict[ObjectId, DirectoryUser] = {}
+    for user in users:
+        earlier = found.get(user.id)
+        found[user.id] = user if earlier is None else _laid_over(earlier, user)
+    return found
+
+
+def _laid_over(earlier: DirectoryUser, later: DirectoryUser) -> DirectoryUser:
+    if later.removed is not UNSET or earlier.removed is not UNSET:
+        return later
+    said = {name: value for name, value in msgspec.structs.asdict(later).items() if value is not UNSET}
+    return replace(earlier, **said)
+
+
+def is_whole(user: DirectoryUser) -> bool:
+    """Whether an entity is more than a patch: these two are set on every user, null included (facts/graph.md 11)."""
+    return user.account_enabled is not UNSET and user.user_principal_name is not UNSET
 
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """A page's users: who is there, who is gone or out of scope. The last word about each counts."""
+    """A page's users: who is there, who is gone or out of scope."""
 
     present: dict[ObjectId, Person]
     gone: list[ObjectId]
 
 
-def sift(users: Iterable[DirectoryUser], configuration: Configuration, reader: ValueReader) -> Sifted:
-    """Graph may name a user twice in a round (facts/graph.md 1.4): the last one wins."""
+def sift(
+    users: Iterable[DirectoryUser],
+    known: Mapping[ObjectId, Contact],
+    configuration: Configuration,
+    reader: ValueReader,
+) -> Sifted:
+    """Sort users, each named once. `known` holds the contacts of those whose earlier values still stand.
+
+    What Graph does not mention of a known user is unchanged, of any other user it is empty (spec §3). A known user was
+    in scope when the contact was written, so only a property that is mentioned can take the user out of it.
+    """
     present: dict[ObjectId, Person] = {}
     gone: list[ObjectId] = []
-    for user in {user.id: user for user in users}.values():
-        if user.removed is msgspec.UNSET and in_scope(user, configuration):
-            values = reader.values(user)
+    for user in users:
+        contact = known.get(user.id)
+        if user.removed is UNSET and in_scope(user, configuration):
+            values = reader.values(user) if contact is None else reader.values_over(user, contact.source)
             mail = user.mail if type(user.mail) is str else None
-            present[user.id] = Person(user.id, mail, values, reader.seen(values))
+            present[user.id] = Person(user.id, mail, values, reader.source_hash(values))
         else:
             gone.append(user.id)
     return Sifted(present, gone)
@@ -68,18 +92,12 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """Where in which run a plan is made.
-
-    `mentioned`: users whom earlier pages had as present; `journal`: this page's entries of an earlier attempt, by
-    contact id; `now`: ISO 8601, UTC.
-    """
+class Stamp:
+    """Which page of which run writes, and when (ISO 8601, UTC)."""
 
     run: str
     page: int
     now: str
-    mentioned: Container[ObjectId] = frozenset()
-    journal: Mapping[str, Change] = field(default_factory=dict)
 
 
 class Write(msgspec.Struct, frozen=True):
@@ -92,37 +110,59 @@ class Write(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Plan:
-    """What to write, and what to tell of it. `changes` may name contacts that an earlier attempt already wrote."""
+    """What to write, and what to tell of it. `changes` may name contacts that an earlier attempt already wrote.
+
+    `matches` are people who are decided at the end of the round; `source_of` says whose contact a change is about.
+    """
 
     writes: list[Write] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     unchanged: int = 0
+    matches: list[Person] = field(default_factory=list)
+    source_of: dict[str, ObjectId] = field(default_factory=dict)
+
+
+type Earlier = Mapping[str, Change]
+"""A page's entries of an earlier attempt, by contact id. It may have been applied, in part or not at all."""
+
+_NOTHING: Earlier = {}
 
 
 def plan_page(
-    people: Collection[Person], known: Known, configuration: Configuration, reader: ValueReader, moment: Moment
+    people: Collection[Person],
+    known: Known,
+    configuration: Configuration,
+    reader: ValueReader,
+    stamp: Stamp,
+    earlier: Earlier = _NOTHING,
+    *,
+    matching: bool = False,
 ) -> Plan:
-    """Decide for each person in scope what becomes of his contact (spec §4)."""
+    """Decide for each person in scope what becomes of the contact (spec §4).
+
+    Somebody new whose address an unlinked contact has waits until the round is complete (`Plan.matches`): that contact
+    may be somebody else's whom a later page names. With `matching` the round is complete, and the oldest contact is
+    taken over.
+    """
     plan = Plan()
-    # Whose contact it is, or was, comes before a matching address, whatever the order of the page.
-    adopted = {known.by_source[person.id].id for person in people if person.id in known.by_source}
+    adopted: set[ContactId] = set()
     for person in people:
-        before, outcome = _contact_for(person, known, adopted)
-        after = _merged(person, before, outcome, known, configuration, reader, moment)
-        _enter(plan, person, before, after, outcome, moment)
+        before, outcome = _own_contact(person, known)
+        if before is None and (free := _unlinked(person, known, adopted)) is not None:
+            if not matching:
+                plan.matches.append(person)
+                continue
+            adopted.add(free.id)
+            before, outcome = free, Outcome.LINKED
+        after = _merged(person, before, outcome, known, configuration, reader, stamp)
+        _enter(plan, person, before, after, outcome, stamp, earlier)
     return plan
 
 
-def _contact_for(person: Person, known: Known, adopted: set[ContactId]) -> tuple[Contact | None, Outcome]:
-    """Whom a directory user belongs to, and what it means when that is written (spec §4, in its order)."""
+def _own_contact(person: Person, known: Known) -> tuple[Contact | None, Outcome]:
+    """The contact that is, or was, linked to a user; and what it means when that is written."""
     contact = known.by_source.get(person.id)
-    if contact is not None:
-        return contact, _MEANS[contact.link]
-    for candidate in known.by_email.get(matching_email(person.mail) or "", ()):
-        if candidate.id not in adopted:
-            adopted.add(candidate.id)
-            return candidate, Outcome.LINKED
-    return None, Outcome.ADDED
+    return contact, Outcome.ADDED if contact is None else _MEANS[contact.link]
 
 
 _MEANS = {
@@ -133,6 +173,12 @@ _MEANS = {
 }
 
 
+def _unlinked(person: Person, known: Known, adopted: set[ContactId]) -> Contact | None:
+    """The oldest unlinked contact with a person's address that nobody else took."""
+    candidates = known.by_email.get(matching_email(person.mail) or "", ())
+    return next((one for one in candidates if one.id not in adopted), None)
+
+
 def _merged(
     person: Person,
     before: Contact | None,
@@ -140,29 +186,32 @@ def _merged(
     known: Known,
     configuration: Configuration,
     reader: ValueReader,
-    moment: Moment,
+    stamp: Stamp,
 ) -> Contact:
     remembered = reader.remembered(person.values)
-    if before is not None and before.link is Link.REMOVED:
-        if configuration.conflict_resolution is ConflictResolution.KEEP_LOCAL:
-            # Removed by a person: stays away. Its values are of no more use, so they are not kept either.
-            return replace(before, fields={}, source={}, seen="", touched=False)
-        before = replace(before, fields={})
+    keeps = configuration.conflict_resolution is ConflictResolution.KEEP_LOCAL
     if before is None:
         contact_id = new_contact_id(person.id, taken=person.id in known.taken)
         return Contact(
             contact_id,
             resolve({}, remembered, configuration),
             Link.LINKED,
-            created_at=moment.now,
-            updated_at=moment.now,
+            created_at=stamp.now,
+            updated_at=stamp.now,
             source_id=person.id,
             source=remembered,
-            seen=person.seen,
-            run=moment.run,
-            page=moment.page,
+            source_hash=person.source_hash,
+            run=stamp.run,
+            page=stamp.page,
+            filled=EVERY_FIELD if keeps else (),
         )
-    fields = resolve(before.fields, remembered, configuration)
+    if before.link is Link.REMOVED:
+        if keeps:
+            # Removed by a person: stays away. Its values are of no more use, so they are not kept either.
+            return replace(before, fields={}, source={}, source_hash="", touched=False)
+        before = replace(before, fields={})
+    own = before.without_filled_by(stamp.run) if keeps else before.fields
+    fields = resolve(own, remembered, configuration)
     visible = outcome is not Outcome.UPDATED or fields != before.fields
     return replace(
         before,
@@ -170,32 +219,35 @@ def _merged(
         link=Link.LINKED,
         source_id=person.id,
         source=remembered,
-        seen=person.seen,
+        source_hash=person.source_hash,
         touched=False,
-        updated_at=moment.now if visible else before.updated_at,
-        run=moment.run if visible else before.run,
-        page=moment.page if visible else before.page,
+        updated_at=stamp.now if visible else before.updated_at,
+        run=stamp.run if visible else before.run,
+        page=stamp.page if visible else before.page,
+        filled=tuple(sorted(fields.keys() - own.keys())) if keeps and visible else before.filled,
     )
 
 
 def _enter(
-    plan: Plan, person: Person, before: Contact | None, after: Contact, outcome: Outcome, moment: Moment
+    plan: Plan,
+    person: Person,
+    before: Contact | None,
+    after: Contact,
+    outcome: Outcome,
+    stamp: Stamp,
+    earlier: Earlier,
 ) -> None:
     """Add a person's write, entry and count to the plan."""
-    written_before = before is not None and before.run == moment.run
-    entry = moment.journal.get(after.id) if written_before else None
+    # An earlier attempt at this page that was applied: its entry stands, whatever is still to be written.
+    applied = before is not None and (before.run, before.page) == (stamp.run, stamp.page)
+    change = earlier.get(after.id) if applied else None
     stays_away = after.link is Link.REMOVED
-    visible = not stays_away and (before is None or outcome is not Outcome.UPDATED or after.fields != before.fields)
-    change = entry
-    if visible:
-        change = _change(before, after, outcome, entry)
-        if entry is None and written_before:
-            change = replace(change, counted=Counted.BEFORE)
-        elif entry is None and person.id in moment.mentioned:
-            change = replace(change, counted=Counted.INSTEAD)
+    if not stays_away and (before is None or outcome is not Outcome.UPDATED or after.fields != before.fields):
+        change = _change(before, after, outcome, change)
     if change is not None:
         plan.changes.append(change)
-    elif person.id not in moment.mentioned:
+        plan.source_of[change.contact_id] = person.id
+    else:
         plan.unchanged += 1
     if before is None or after != before:
         plan.writes.append(Write(before, after, change))
@@ -206,7 +258,7 @@ def _change(before: Contact | None, after: Contact, outcome: Outcome, entry: Cha
         return Change(after.id, outcome, shown_name(after.fields), after={**after.fields})
     old: Mapping[str, str] = before.fields if before and before.link is not Link.REMOVED else {}
     if entry is not None:
-        # An earlier attempt at this page wrote already: what counts is the way from before it to now.
+        # What counts is the way from before the earlier attempt to now.
         old = {name: value for name, value in old.items() if name not in entry.after} | entry.before
     names = [name for name in sorted({*old, *after.fields}) if old.get(name) != after.fields.get(name)]
     return Change(
@@ -215,48 +267,6 @@ def _change(before: Contact | None, after: Contact, outcome: Outcome, entry: Cha
         shown_name(after.fields),
         {name: old[name] for name in names if name in old},
         {name: after.fields[name] for name in names if name in after.fields},
-        counted=entry.counted if entry else Counted.ONCE,
-    )
-
-
-def plan_removals(
-    contacts: Iterable[Contact], behavior: DeletionBehavior, moment: Moment, gone: Sequence[Change] = ()
-) -> Plan:
-    """Decide what becomes of the contacts of people who left (spec §5). `gone`: entries that were applied before."""
-    plan = Plan(changes=list(gone))
-    for contact in contacts:
-        if contact.link is Link.REMOVED:
-            # Only the memory that a person removed it: with the user it has lost its meaning.
-            plan.writes.append(Write(contact, None, None))
-        elif contact.link is Link.LINKED:
-            met = contact.source_id in moment.mentioned and contact.run != moment.run
-            counted = Counted.INSTEAD if met else Counted.ONCE
-            change = Change(contact.id, _LEFT[behavior], shown_name(contact.fields), counted=counted)
-            plan.changes.append(change)
-            plan.writes.append(Write(contact, _left(contact, behavior, moment), change))
-    return plan
-
-
-_LEFT = {DeletionBehavior.UNLINK: Outcome.UNLINKED, DeletionBehavior.HARD_DELETE: Outcome.REMOVED}
-
-
-def _left(contact: Contact, behavior: DeletionBehavior, moment: Moment) -> Contact | None:
-    if behavior is DeletionBehavior.HARD_DELETE:
-        return None
-    return unlinked(contact, moment)
-
-
-def unlinked(contact: Contact, moment: Moment) -> Contact:
-    """A contact without its link; it remembers whose it was, to be taken back (spec §5)."""
-    return replace(
-        contact,
-        link=Link.UNLINKED,
-        source={},
-        seen="",
-        touched=False,
-        updated_at=moment.now,
-        run=moment.run,
-        page=moment.page,
     )
 
 
@@ -264,22 +274,10 @@ def skipped(write: Write, reason: str) -> Change:
     """The entry of a row that storage refused (spec §6)."""
     contact = write.after or write.before
     assert contact is not None
-    counted = write.change.counted if write.change is not None else Counted.INSTEAD
-    return Change(contact.id, Outcome.SKIPPED, shown_name(contact.fields), reason=reason, counted=counted)
+    return Change(contact.id, Outcome.SKIPPED, shown_name(contact.fields), reason=reason)
 
 
 _LONGEST_NAME = 120
-
-
-def counts_of(read: int, unchanged: int, changes: Iterable[Change]) -> Counts:
-    """What a page adds to the run's counters."""
-    totals = dict.fromkeys(Outcome, 0)
-    for change in changes:
-        if change.counted is not Counted.BEFORE:
-            totals[change.outcome] += 1
-        if change.counted is Counted.INSTEAD:
-            unchanged -= 1
-    return Counts(read=read, unchanged=unchanged, **{outcome.value: count for outcome, count in totals.items()})
 
 
 def shown_name(fields: Mapping[str, str]) -> str:

@@ -9,22 +9,23 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
+import limits
 from contacts.contact import Link, partition_of
 from contacts.store import ContactStore
-from directory.credentials import Credentials
 from directory.graph import Graph
 from errors import TryLater
 from mapping.configuration import Configuration, DeletionBehavior
-from mapping.fields import DirectoryUser
+from mapping.fields import DirectoryUser, ObjectId
 from mapping.scope import in_scope
 from mapping.values import ValueReader
-from sync.gathering import MOST_KEPT, Gathering
-from sync.plan import Moment, counts_of, plan_page, shown_name, sift
-from sync.reading import PageReader, Sleep
+from storage.retry import Sleep
+from sync.gathering import Gathering
+from sync.plan import Plan, Stamp, is_whole, latest, plan_page, shown_name, sift
+from sync.reading import PageReader
 from workspace.connection import Connection, tenant_of
-from workspace.journal import Change, Outcome
+from workspace.journal import Change, JournalPage, Outcome, Person
 from workspace.run import Counts
-from workspace.state import Agenda
+from workspace.state import SyncState
 
 READING_SECONDS = 20.0
 """What a person waits for at most; what was read until then is shown as a part."""
@@ -64,6 +65,7 @@ class _Tally:
     left_out: int = 0
     switches: dict[str, int] = field(default_factory=lambda: {"includeGuests": 0, "includeDisabled": 0})
     sample: dict[str, list[PreviewPerson]] = field(default_factory=dict)
+    matches: dict[ObjectId, Person] = field(default_factory=dict)
 
     def show(self, person: PreviewPerson) -> None:
         shown = self.sample.setdefault(person.outcome, [])
@@ -77,11 +79,10 @@ class Previews:
 
     contacts: ContactStore
     graph: Graph
-    credentials: Credentials
     now: Callable[[], datetime]
     sleep: Sleep
 
-    async def of(self, connection: Connection, agenda: Agenda, configuration: Configuration) -> Preview:
+    async def of(self, connection: Connection, state: SyncState, configuration: Configuration) -> Preview:
         """Read the directory for some seconds, and plan.
 
         Raises:
@@ -89,16 +90,16 @@ class Previews:
         """
         try:
             async with asyncio.timeout(_LONGEST_SECONDS):
-                return await self._of(connection, agenda, configuration)
+                return await self._of(connection, state, configuration)
         except TimeoutError as error:
             raise TryLater("The preview takes too long at the moment", 30) from error
 
-    async def _of(self, connection: Connection, agenda: Agenda, configuration: Configuration) -> Preview:
-        reader = PageReader(self.graph, self.credentials, tenant_of(connection), self.sleep)
+    async def _of(self, connection: Connection, state: SyncState, configuration: Configuration) -> Preview:
+        reader = PageReader(self.graph, tenant_of(connection), self.sleep)
         gathering = Gathering(
-            self.contacts, partition_of(connection.workspace_id, connection.list_id), agenda.totals.contacts
+            self.contacts, partition_of(connection.workspace_id, connection.list_id), state.totals.contacts
         )
-        whole = agenda.totals.contacts <= MOST_KEPT
+        whole = state.totals.contacts <= limits.MOST_KEPT_ROWS
         if whole:
             await gathering.scan(keep=True)
         tally, until = _Tally(), time.monotonic() + READING_SECONDS
@@ -107,36 +108,59 @@ class Previews:
             page = await reader.page(link, carried_token=False)
             await self._take_in(tally, gathering, page.users, configuration)
             link = page.next_link
+        await self._match(tally, gathering, configuration)
         complete = whole and link is None
         leavers = 0
         if complete:
             leavers = await _leavers(tally, gathering, configuration)
         guard = configuration.removal_guard
-        waits = guard is not None and not guard.allows(leavers, agenda.totals.linked)
+        waits = guard is not None and not guard.allows(leavers, state.totals.linked)
         sample = [one for outcome in tally.sample.values() for one in outcome]
         return Preview(complete, tally.counts, tally.left_out, tally.switches, waits, sample)
 
     async def _take_in(
         self, tally: _Tally, gathering: Gathering, users: list[DirectoryUser], configuration: Configuration
     ) -> None:
-        values = ValueReader(configuration.sources)
-        sifted = sift(users, configuration, values)
+        # A patch tells of somebody whom this round has named whole already, or will (facts/graph.md 11).
+        whole = [one for one in latest(users).values() if one.removed is not msgspec.UNSET or is_whole(one)]
+        sifted = sift(whole, {}, configuration, ValueReader(configuration.sources))
         people = list(sifted.present.values())
-        known = await gathering.known(people, fresh=False)
-        moment = Moment("", 0, self.now().isoformat().replace("+00:00", "Z"), gathering.roll)
-        plan = plan_page(people, known, configuration, values, moment)
-        tally.counts += counts_of(len(users), plan.unchanged, plan.changes)
+        plan = await self._plan(tally, gathering, people, configuration, matching=False)
+        tally.counts += JournalPage(changes=plan.changes, read=len(users), unchanged=plan.unchanged).counts
         gathering.roll.name(sifted.present, sifted.gone)
-        _count_switches(tally, users, configuration)
-        changed = {write.change.contact_id: write.change for write in plan.writes if write.change is not None}
+        for one in (*sifted.present, *sifted.gone):
+            tally.matches.pop(one, None)
+        tally.matches |= {person.id: person for person in plan.matches}
+        _count_switches(tally, whole, configuration)
+
+    async def _match(self, tally: _Tally, gathering: Gathering, configuration: Configuration) -> None:
+        people = [tally.matches[one] for one in sorted(tally.matches)]
+        plan = await self._plan(tally, gathering, people, configuration, matching=True)
+        tally.counts += JournalPage(changes=plan.changes, unchanged=plan.unchanged).counts
+
+    async def _plan(
+        self,
+        tally: _Tally,
+        gathering: Gathering,
+        people: list[Person],
+        configuration: Configuration,
+        *,
+        matching: bool,
+    ) -> Plan:
+        known = await gathering.known(people)
+        stamp = Stamp("", 0, self.now().isoformat().replace("+00:00", "Z"))
+        plan = plan_page(people, known, configuration, ValueReader(configuration.sources), stamp, matching=matching)
+        written = set()
         for write in plan.writes:
-            if write.after is not None and (change := changed.get(write.after.id)) is not None:
-                tally.show(_changed(change, dict(write.after.fields)))
-        written = {write.after.source_id for write in plan.writes if write.after is not None}
+            if write.after is not None:
+                written.add(write.after.source_id)
+                if write.change is not None:
+                    tally.show(_changed(write.change, dict(write.after.fields)))
         for person in people:
             contact = known.by_source.get(person.id)
             if person.id not in written and contact is not None and contact.link is Link.LINKED:
                 tally.show(PreviewPerson(shown_name(contact.fields), "unchanged", {}, dict(contact.fields)))
+        return plan
 
 
 def _changed(change: Change, after: dict[str, str]) -> PreviewPerson:
@@ -158,8 +182,8 @@ def _count_switches(tally: _Tally, users: list[DirectoryUser], configuration: Co
 
 
 async def _leavers(tally: _Tally, gathering: Gathering, configuration: Configuration) -> int:
-    contacts, _ = await gathering.of_users(gathering.roll.absent())
-    leavers = [one for one in contacts.values() if one.link is Link.LINKED]
+    found = await gathering.of_users(gathering.roll.absent())
+    leavers = [one for one in found.contacts.values() if one.link is Link.LINKED]
     unlinks = configuration.deletion_behavior is DeletionBehavior.UNLINK
     outcome = Outcome.UNLINKED if unlinks else Outcome.REMOVED
     tally.counts += Counts(unlinked=len(leavers)) if unlinks else Counts(removed=len(leavers))

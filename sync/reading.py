@@ -1,25 +1,17 @@
-"""Fetches pages of a round: waits out short pauses, tries passing faults again, and never spins."""
+"""Asks for pages of a round: waits out short pauses, tries passing faults again, and never spins."""
 
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from directory.credentials import Credentials, TenantId
+import limits
+from directory.credentials import TenantId
 from directory.delta import Page, read_page
 from directory.graph import Graph
-from errors import ConsentLost, Throttled, TokenRefused, TryLater
+from errors import ConsentLost, DeltaLinkExpired, LinkRefused, Throttled, TokenRefused, TryLater
+from storage.retry import Sleep
 from sync import telemetry
 
 log = logging.getLogger(__name__)
-
-LONGEST_WAIT_SECONDS = 30.0
-"""A longer pause is not slept through: it ends the slice, and the continuation waits in the queue (spec §6)."""
-
-_TRIES = 5
-_FIRST_PAUSE_SECONDS = 0.5
-
-
-type Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +19,6 @@ class PageReader:
     """Reads pages of users/delta in one tenant's name."""
 
     graph: Graph
-    credentials: Credentials
     tenant: TenantId
     sleep: Sleep
 
@@ -37,26 +28,27 @@ class PageReader:
         Raises:
             Throttled: Graph asks for a pause too long to sleep through.
             TryLater: it did not work, five times.
-            DeltaLinkExpired, ConsentLost, CredentialRejected, ForeignLink: as read_page and Graph.get say; lost consent
-                only after a second try with a new token (spec §2).
+            DeltaLinkExpired: Graph does not know the stored link any more, or refused it twice without saying why.
+            ConsentLost, CredentialRejected, ForeignLink: as read_page and Graph.get say; lost consent only after a
+                second try with a new token (spec §2).
         """
-        confirmed = False
-        for attempt in range(1, _TRIES + 1):
+        doubted: type[Exception] | None = None
+        for attempt in range(1, limits.GRAPH_TRIES + 1):
             try:
                 with telemetry.span("page", attempt=attempt):
                     return read_page(await self.graph.get(self.tenant, url), carried_token=carried_token)
-            except ConsentLost:
-                if confirmed:
-                    raise
-                confirmed = True
-                await self.credentials.renew(self.tenant)
-                await self.sleep(_FIRST_PAUSE_SECONDS)
+            except (ConsentLost, LinkRefused) as error:
+                if doubted is type(error):
+                    raise _confirmed(error) from error
+                doubted = type(error)
+                await self.graph.renew(self.tenant)
+                await self.sleep(limits.FIRST_GRAPH_PAUSE_SECONDS)
             except TryLater as error:
                 pause = _pause_seconds(error, attempt)
-                if attempt == _TRIES or pause > LONGEST_WAIT_SECONDS:
+                if attempt == limits.GRAPH_TRIES or pause > limits.LONGEST_SLEEP_SECONDS:
                     raise
                 if isinstance(error, TokenRefused):
-                    await self.credentials.renew(self.tenant)
+                    await self.graph.renew(self.tenant)
                 if isinstance(error, Throttled):
                     telemetry.throttled(pause)
                 log.warning("graph_retry attempt=%d pause_s=%.1f reason=%s", attempt, pause, error)
@@ -64,9 +56,13 @@ class PageReader:
         raise TryLater("Microsoft Graph's answers changed from try to try")
 
 
+def _confirmed(error: ConsentLost | LinkRefused) -> Exception:
+    return DeltaLinkExpired(str(error)) if isinstance(error, LinkRefused) else error
+
+
 def _pause_seconds(error: TryLater, attempt: int) -> float:
     """What Graph named, if it did; never nothing: a pause of 0 must not become a spin."""
-    backoff: float = _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
+    backoff: float = limits.FIRST_GRAPH_PAUSE_SECONDS * 2 ** (attempt - 1)
     if isinstance(error, Throttled) and error.after_seconds is not None:
-        return max(error.after_seconds, _FIRST_PAUSE_SECONDS)
+        return max(error.after_seconds, limits.FIRST_GRAPH_PAUSE_SECONDS)
     return backoff

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from contacts.contact import ContactId, Link
 from contacts.store import ScanRow
 from mapping.fields import ObjectId
-from sync.plan import Person
+from workspace.journal import Person
 
 _MAIL_PREFIX_LENGTH = len("mail:") + 32 + 1
 _ID_LENGTH = 36
@@ -66,6 +66,10 @@ class RollCall:
     def __contains__(self, source_id: object) -> bool:
         return isinstance(source_id, str) and self._word(_number(source_id)) in _MENTIONED
 
+    def named(self, source_id: ObjectId) -> bool:
+        """Whether an earlier page of this run named one at all."""
+        return self._word(_number(source_id)) != _Said.NOTHING
+
     def scan(self, rows: Iterable[ScanRow]) -> None:
         """Take in rows of the list, in key order. Words said before a scan are kept."""
         for row in rows:
@@ -77,7 +81,7 @@ class RollCall:
 
     def _know(self, row: ScanRow) -> None:
         sweepable = row.link in (Link.LINKED, Link.REMOVED)
-        seen = int(row.seen, 16) if row.seen and row.link == Link.LINKED else _LOOK_AGAIN
+        seen = int(row.source_hash, 16) if row.source_hash and row.link == Link.LINKED else _LOOK_AGAIN
         if row.source_id != row.row_key:
             self._taken.add(_number(row.row_key))
             if row.source_id:
@@ -123,7 +127,7 @@ class RollCall:
             seen = self._seen[place]
         else:
             return False
-        return seen == int(person.seen, 16) != _LOOK_AGAIN
+        return seen == int(person.source_hash, 16) != _LOOK_AGAIN
 
     def contact_id(self, source_id: ObjectId) -> ContactId | None:
         """Whose contact it was when the list was scanned."""

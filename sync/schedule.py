@@ -14,7 +14,7 @@ from errors import Conflict
 from storage.queue import MessageQueue
 from storage.table import Tables
 from storage.transaction import Operation, Partition, Verb
-from sync.messages import SCHEDULE, StartMessage, write_message
+from sync.messages import SCHEDULE, Start, write_message
 from workspace.connection import WorkspaceId
 from workspace.run import Mode
 
@@ -54,7 +54,7 @@ class Schedule:
 
         async def start(workspace: WorkspaceId, delay: float) -> None:
             async with gate:
-                await self._queue.send(write_message(StartMessage(workspace, Mode.DELTA, SCHEDULE)), delay)
+                await self._queue.send(write_message(Start(workspace, Mode.DELTA, SCHEDULE)), delay)
 
         async for workspaces in self._enrolled():
             delays = (min((started + i) // _STARTS_PER_SECOND, _LONGEST_DELAY_SECONDS) for i in range(len(workspaces)))

@@ -17,7 +17,7 @@ _tracer = trace.get_tracer("emu.chat.entra")
 _meter = metrics.get_meter("emu.chat.entra")
 _TOLD = frozenset({RunState.AWAITING_APPROVAL, RunState.COMPLETED, RunState.FAILED})
 
-_runs = _meter.create_counter("emu.sync.runs", description="Runs that ended, or wait for approval")
+_runs = _meter.create_counter("emu.sync.runs", description="RunRequests that ended, or wait for approval")
 _read = _meter.create_counter("emu.sync.people_read")
 _written = _meter.create_counter("emu.sync.contacts_written")
 _removed = _meter.create_counter("emu.sync.contacts_removed", description="Deleted or unlinked")
@@ -28,7 +28,7 @@ _link_age = _meter.create_histogram("emu.sync.delta_link_age", "s")
 _message_age = _meter.create_histogram("emu.queue.age", "s")
 _poisoned = _meter.create_counter("emu.queue.poisoned")
 _rejected = _meter.create_counter("emu.credential.rejected")
-_workspaces = _meter.create_histogram("emu.schedule.workspaces", description="Workspaces that the timer visited")
+_workspaces = _meter.create_histogram("emu.schedule.workspaces", description="WorkspaceStore that the timer visited")
 
 
 @contextmanager

@@ -1,171 +1,209 @@
-"""Works on what the queue says: takes a run's lease, does a slice of it, and says who goes on (spec §6).
+"""Works on a run: takes its lease, does a slice, and says which message goes on (spec §6).
 
-A message only says whose turn it is; what is to be done stands in the agenda. So a message may come twice, late or
-never: whoever comes works on what is stored, one at a time, and the hourly timer comes in any case.
+A message only says that a slice is wanted; what is to be done stands in the sync state. So a message may come twice,
+late or never: the worker that takes the lease works on what is stored, one at a time, and the hourly timer comes in any
+case. A worker that dies leaves its lease to lapse, and a message that looks again is on its way.
 """
 
+import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+import limits
 from contacts.store import ContactStore
-from directory.credentials import Credentials
 from directory.graph import Graph
-from errors import ConnectorError, ConsentLost, CredentialRejected, ForeignLink, Throttled, TryLater
+from errors import ConnectorError, ConsentLost, CredentialRejected, RoundBroken, Throttled, TryLater
 from storage.queue import MessageQueue
+from storage.retry import Sleep
 from storage.transaction import Operation
 from sync import failures, telemetry
 from sync.alarms import Alarms
-from sync.messages import (
-    SCHEDULE,
-    ContinueMessage,
-    StartMessage,
-    UnreadableMessage,
-    read_message,
-    write_message,
-)
+from sync.messages import SCHEDULE, Continue, Start, write_message
 from sync.meter import Meter
-from sync.pages import read_pages, take_roll
-from sync.reading import PageReader, Sleep
-from sync.removals import see_to_removals, settle_edits
-from sync.schedule import Schedule
-from sync.work import Superseded, Work
-from workspace.connection import Connection, ConnectionState, connection_operation, tenant_of
-from workspace.run import Event, Mode, Phase, Request, Run, RunError, RunState, Trigger, WaitingFor, run_id
-from workspace.state import LEASE, Agenda, ask, settled
-from workspace.store import Update, Workspaces, run_operation
+from sync.reading import PageReader
+from sync.slice import Slice, Superseded
+from workspace.connection import Connection, ConnectionEvent, WorkspaceId, connection_operation, tenant_of
+from workspace.run import Event, Mode, Request, Run, RunError, RunState, Trigger, WaitingFor, run_id
+from workspace.state import SyncState, ask, settled, verification_due
+from workspace.store import Update, WorkspaceStore, run_operation
 
 log = logging.getLogger(__name__)
 
-OPERATOR_PAUSE_SECONDS = 300.0
-"""Between tries while our own credential fails: nobody but an operator can change that."""
-
-HISTORY = timedelta(days=90)
-"""How long runs and their changes are kept."""
-
-_LONGEST_SLICE_SECONDS = 480.0
-"""Well below host.json's functionTimeout."""
-
-_MARGIN_SECONDS = 5.0
+_TENANT_NOT_FOUND = "AADSTS90002"
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Handles one message at a time; many may be at it, here and elsewhere."""
+    """Does one slice a message. Many workers may be at work, here and in other processes."""
 
-    workspaces: Workspaces
+    workspaces: WorkspaceStore
     contacts: ContactStore
     graph: Graph
-    credentials: Credentials
     queue: MessageQueue
     alarms: Alarms
-    schedule: Schedule
     slice_seconds: int
     now: Callable[[], datetime]
     sleep: Sleep
 
-    async def handle(
-        self, message: StartMessage | ContinueMessage, connection: Connection, agenda: Agenda, meter: Meter
-    ) -> None:
-        """Do a slice of the workspace's run, if there is one to do and nobody is at it.
+    async def handle(self, message: Start | Continue, connection: Connection, state: SyncState, meter: Meter) -> None:
+        """Do a slice of the workspace's run, if there is one to do and no other worker holds its lease.
 
         Raises:
             TryLater: it did not work; the same message can be tried again.
         """
-        agenda, run = self._run_of(message, agenda)
+        state, run = self._run_of(message, state)
         if run is None:
             log.info("message_dropped workspace=%s reason=no_such_run", message.workspace_id)
-        elif (wait := _seconds_to_wait(agenda, run, self.now())) > 0:
+        elif (wait := _seconds_to_wait(state, run, self.now())) > 0:
             await self._come_back(message, run, wait)
+        elif (run := _claimed(run, connection, state, self.now())).deaths >= limits.DEATHS:
+            await self._bury(state, run)
         else:
-            await self._slice(await self._claim(connection, agenda, run, meter))
+            await self._slice(await self._claim(connection, state, run, meter))
 
-    def _run_of(self, message: StartMessage | ContinueMessage, agenda: Agenda) -> tuple[Agenda, Run | None]:
+    def _run_of(self, message: Start | Continue, state: SyncState) -> tuple[SyncState, Run | None]:
         """The run a message is about. A start that finds a run going on works on that one, should it be deserted."""
-        if isinstance(message, ContinueMessage):
-            return agenda, agenda.run if agenda.run is not None and agenda.run.id == message.run_id else None
-        trigger = Trigger.SCHEDULE if message.requested_by == SCHEDULE else Trigger.MANUAL
-        by = None if trigger is Trigger.SCHEDULE else message.requested_by
-        request = Request(message.workspace_id, message.mode, trigger, by)
-        agenda, _ = ask(agenda, request, run_id(self.now(), uuid.uuid4().hex[:8]), self.now())
-        return agenda, agenda.run
+        if isinstance(message, Continue):
+            return state, state.run if state.run is not None and state.run.id == message.run_id else None
+        request = Request(message.workspace_id, message.mode, Trigger.MANUAL, message.requested_by)
+        if message.requested_by == SCHEDULE:
+            due = verification_due(state, self.now())
+            request = Request(message.workspace_id, message.mode, Trigger.VERIFICATION if due else Trigger.SCHEDULE)
+        state, _ = ask(state, request, run_id(self.now(), uuid.uuid4().hex[:8]), self.now())
+        return state, state.run
 
-    async def _come_back(self, message: StartMessage | ContinueMessage, run: Run, wait: float) -> None:
-        """Somebody is at it. Should he vanish, this message is the one that goes on; an older one is not needed."""
-        if isinstance(message, ContinueMessage) and message.step == run.step:
-            await self.queue.send(write_message(message), wait + _MARGIN_SECONDS)
+    async def _come_back(self, message: Start | Continue, run: Run, wait: float) -> None:
+        """Look again when the other worker's lease is over: should it die, this message resumes the run.
 
-    async def _claim(self, connection: Connection, agenda: Agenda, run: Run, meter: Meter) -> Work:
-        """Take the lease, in one write that fails when anybody was faster."""
-        now, owner = self.now(), uuid.uuid4().hex
-        started = _started(run, connection, agenda, now)
-        if started.mode is Mode.DELTA and run.started_at is None:
-            telemetry.delta_began(agenda.last_completed_at, now)
-        agenda = await self.workspaces.save(
-            replace(agenda, run=started, lease_owner=owner, lease_until=now + LEASE, last_started_at=started.started_at)
-        )
-        return Work(
+        A continuation of an earlier step is dropped, because the other worker has queued a newer one.
+        """
+        if isinstance(message, Start) or message.step == run.step:
+            await self._queue(message.workspace_id, run, wait + limits.MARGIN_SECONDS)
+
+    async def _claim(self, connection: Connection, state: SyncState, run: Run, meter: Meter) -> Slice:
+        """Take the lease, in one write that fails when another worker was faster."""
+        now, owner, before = self.now(), uuid.uuid4().hex, state.run
+        assert before is not None
+        if run.mode is Mode.DELTA and before.started_at is None:
+            telemetry.delta_began(state.last_completed_at, now)
+        state = replace(state, run=run, lease_owner=owner, lease_until=now + limits.LEASE)
+        return Slice(
             workspaces=self.workspaces,
             contacts=self.contacts,
-            reader=PageReader(self.graph, self.credentials, tenant_of(connection), self.sleep),
+            reader=PageReader(self.graph, tenant_of(connection), self.sleep),
             connection=connection,
-            agenda=agenda,
-            run=started,
+            state=await self.workspaces.save(state),
+            run=run,
             owner=owner,
-            resumed=run.started_at is not None,
+            resumed=before.started_at is not None,
             meter=meter,
-            pruned_on=agenda.pruned_on,
-            before=run.cost,
+            before=before.cost,
             now=self.now,
+            sleep=self.sleep,
             until=time.monotonic() + self.slice_seconds,
         )
 
-    async def _slice(self, work: Work) -> None:
-        """Work until the run ends or the time is up, and see to it that somebody goes on."""
-        began, before = time.monotonic(), work.run.counts
+    async def _slice(self, work: Slice) -> None:
+        """Do a slice and what follows it, and tell of it."""
+        began, before, completed_before = time.monotonic(), work.run.counts, work.state.last_completed_at
         try:
-            with telemetry.slice_span(work.connection.workspace_id, work.run):
-                await _work_on(work)
+            await self._work_on(work)
         except Superseded:
             await self._release(work)
-            log.info("slice_superseded workspace=%s run=%s", work.connection.workspace_id, work.run.id)
+            log.info("slice_superseded workspace=%s run=%s", work.workspace, work.run.id)
             return
-        except Throttled as error:
-            telemetry.throttled(error.after_seconds or _MARGIN_SECONDS)
-            await self._hand_over(work, error.after_seconds or _MARGIN_SECONDS, WaitingFor.MICROSOFT)
-        except CredentialRejected as error:
-            log.error(
-                "credential_rejected workspace=%s run=%s reason=%s", work.connection.workspace_id, work.run.id, error
-            )
-            telemetry.credential_rejected()
-            await self.alarms.credential_rejected(error.reason or str(error), self.now())
-            await self._hand_over(work, OPERATOR_PAUSE_SECONDS, WaitingFor.OURSELVES)
-        except (ConsentLost, ForeignLink) as error:
-            await self._fail(work, error)
-        except TryLater:
-            await self._release(work)
-            raise
-        else:
-            if work.run.state is RunState.RUNNING:
-                await self._hand_over(work, 0, None)
         await self._start_next(work)
-        await self._prune(work)
+        await self._prune(work, completed_before)
         telemetry.slice_ended(before, work.run, work.meter.graph_requests)
         log.info(
             "slice_done workspace=%s run=%s mode=%s state=%s read=%d"
             " graph_requests=%d table_reads=%d table_writes=%d ms=%d",
-            *(work.connection.workspace_id, work.run.id, work.run.mode, work.run.state),
+            *(work.workspace, work.run.id, work.run.mode, work.run.state),
             work.run.counts.read - before.read,
             *(work.meter.graph_requests, work.meter.table_reads, work.meter.table_writes),
             (time.monotonic() - began) * 1000,
         )
 
-    async def _hand_over(self, work: Work, delay_seconds: float, waiting_for: WaitingFor | None) -> None:
+    async def _work_on(self, work: Slice) -> None:
+        """Work until the run ends or the time is up. Whatever ends a slice gives the lease back.
+
+        Raises:
+            Superseded, TryLater
+        """
+        try:
+            await self._work(work)
+        except Superseded:
+            raise
+        except TimeoutError:
+            await self._hand_over(work, 0, None)
+        except Throttled as error:
+            telemetry.throttled(error.after_seconds or limits.MARGIN_SECONDS)
+            await self._hand_over(work, error.after_seconds or limits.MARGIN_SECONDS, WaitingFor.MICROSOFT)
+        except CredentialRejected as error:
+            log.error("credential_rejected workspace=%s run=%s reason=%s", work.workspace, work.run.id, error)
+            telemetry.credential_rejected()
+            await self.alarms.credential_rejected(error.reason or str(error), self.now())
+            await self._hand_over(work, limits.OPERATOR_PAUSE_SECONDS, WaitingFor.OURSELVES)
+        except (ConsentLost, RoundBroken) as error:
+            await self._fail(work, error)
+        except TryLater as error:
+            await self._release(work, failures.explain(error))
+            raise
+        except Exception:
+            await self._release(work)  # A bug: the message is tried again at once, and ends in the poison queue.
+            raise
+        else:
+            if work.run.state is RunState.RUNNING:
+                await self._hand_over(work, 0, None)
+
+    async def _work(self, work: Slice) -> None:
+        """The slice itself, with a heartbeat beside it.
+
+        Raises:
+            TimeoutError: it took so long that the host would soon end the whole worker process.
+        """
+        async with asyncio.timeout(limits.LONGEST_SLICE_SECONDS), self._heartbeat(work):
+            with telemetry.slice_span(work.workspace, work.run):
+                await work.work()
+
+    @asynccontextmanager
+    async def _heartbeat(self, work: Slice) -> AsyncIterator[None]:
+        """Keep the lease while a slice works. After some seconds, a message is on its way that looks again after it.
+
+        It waits in real time: how long a worker has been silent is no matter of the injected clock.
+        """
+
+        async def beat() -> None:
+            await asyncio.sleep(limits.LOOK_AGAIN_AFTER_SECONDS)
+            wait = limits.LEASE.total_seconds() + limits.MARGIN_SECONDS
+            look_again = True
+            while True:
+                try:
+                    if look_again:
+                        await self._queue(work.workspace, work.run, wait)
+                        look_again = False
+                    await work.renew_lease()
+                except Superseded:
+                    return  # The slice finds out at its next write.
+                except TryLater as error:
+                    log.warning("heartbeat_missed workspace=%s run=%s reason=%s", work.workspace, work.run.id, error)
+                await asyncio.sleep(limits.HEARTBEAT_SECONDS)
+
+        heart = asyncio.create_task(beat())
+        try:
+            yield
+        finally:
+            heart.cancel()
+            await asyncio.gather(heart, return_exceptions=True)
+
+    async def _hand_over(self, work: Slice, delay_seconds: float, waiting_for: WaitingFor | None) -> None:
         """Checkpoint, give the lease back, and queue the continuation: a pause costs none of the message's tries."""
         resume_at = self.now() + timedelta(seconds=delay_seconds) if delay_seconds else None
         run = replace(
@@ -173,143 +211,136 @@ class Worker:
             step=work.run.step + 1,
             resume_at=resume_at,
             waiting_for=waiting_for,
+            trouble=None,
             cost=work.cost(about_to=1),
         )
 
-        def pause(agenda: Agenda) -> tuple[Agenda, Sequence[Operation]]:
-            return replace(agenda, run=run, lease_owner=None, lease_until=None), ()
+        def pause(state: SyncState) -> tuple[SyncState, Sequence[Operation]]:
+            return replace(state.without_lease(), run=run), ()
 
         await work.write(pause)
         work.run = run
         if waiting_for is not None:
             log.warning(
                 "slice_paused workspace=%s run=%s s=%d waiting_for=%s",
-                work.connection.workspace_id,
-                run.id,
-                delay_seconds,
-                waiting_for,
+                *(work.workspace, run.id, delay_seconds, waiting_for),
             )
-        await self._queue(work, run, delay_seconds)
+        await self._queue(work.workspace, run, delay_seconds)
 
-    async def _start_next(self, work: Work) -> None:
+    async def _start_next(self, work: Slice) -> None:
         """Queue what follows a run that ended."""
-        run = work.agenda.run
+        run = work.state.run
         if run is not None and run.id != work.run.id:
-            await self._queue(work, run, 0)
+            await self._queue(work.workspace, run, 0)
 
-    async def _prune(self, work: Work) -> None:
+    async def _prune(self, work: Slice, completed_before: datetime | None) -> None:
         """After the day's first run that ended well, delete history that is too old. A day left out is made up for."""
-        if work.run.state is RunState.COMPLETED and work.pruned_on != self.now().date():
+        today = completed_before is not None and completed_before.date() == self.now().date()
+        if work.run.state is RunState.COMPLETED and not today:
             try:
-                await self.workspaces.prune(work.connection.workspace_id, self.now() - HISTORY)
+                await self.workspaces.prune(work.workspace, self.now())
             except TryLater as error:
-                log.warning("history_kept workspace=%s reason=%s", work.connection.workspace_id, error)
+                log.warning("history_kept workspace=%s reason=%s", work.workspace, error)
 
-    async def _queue(self, work: Work, run: Run, delay_seconds: float) -> None:
-        message = ContinueMessage(work.connection.workspace_id, run.id, run.step)
-        await self.queue.send(write_message(message), delay_seconds)
+    async def _queue(self, workspace: WorkspaceId, run: Run, delay_seconds: float) -> None:
+        await self.queue.send(write_message(Continue(workspace, run.id, run.step)), delay_seconds)
 
-    async def _release(self, work: Work) -> None:
+    async def _release(self, work: Slice, trouble: RunError | None = None) -> None:
         """Give the lease back so that the next try can begin at once; without that it runs out by itself."""
+
+        def release(_: Connection | None, state: SyncState) -> Update:
+            if state.lease_owner != work.owner or state.run is None:
+                return None, state, ()
+            return None, replace(state.without_lease(), run=replace(state.run, trouble=trouble)), ()
+
         try:
-            await self.workspaces.update(work.connection.workspace_id, lambda _, agenda: _released(agenda, work.owner))
+            await self.workspaces.update(work.workspace, release)
         except ConnectorError as error:
-            log.warning("lease_kept workspace=%s run=%s reason=%s", work.connection.workspace_id, work.run.id, error)
+            log.warning("lease_kept workspace=%s run=%s reason=%s", work.workspace, work.run.id, error)
 
-    async def _fail(self, work: Work, error: ConnectorError) -> None:
+    async def _fail(self, work: Slice, error: ConsentLost | RoundBroken) -> None:
         """End a run that no further try would help. Lost consent takes the connection with it (spec §2)."""
-        log.warning("run_failed workspace=%s run=%s reason=%s", work.connection.workspace_id, work.run.id, error)
-        lost = isinstance(error, ConsentLost)
-        ended = replace(failed(work.run, failures.explain(error), self.now()), cost=work.cost(about_to=1))
+        log.warning("run_failed workspace=%s run=%s reason=%s", work.workspace, work.run.id, error)
+        now, missing = self.now(), isinstance(error, ConsentLost) and error.reason == _TENANT_NOT_FOUND
+        ended = replace(work.run.ended(Event.FAILED, now, failures.explain(error)), cost=work.cost(about_to=1))
 
-        def fail(agenda: Agenda) -> tuple[Agenda, Sequence[Operation]]:
+        def fail(state: SyncState) -> tuple[SyncState, Sequence[Operation]]:
             operations = [run_operation(ended)]
-            if lost:
-                gone = replace(work.connection, state=ConnectionState.PERMISSIONS_REQUIRED)
-                operations.append(connection_operation(gone))
-                agenda = replace(agenda, follow_up=None)
-            return settled(agenda, ended), operations
+            since = state.missing_since or now
+            if missing and now - since < limits.TENANT_MISSING:
+                # Microsoft's own outages look like this for minutes (facts/graph.md 11): believed when it persists.
+                return replace(settled(state, ended), missing_since=since), operations
+            if isinstance(error, RoundBroken):
+                state = replace(state, delta_link=None)  # The next run begins with a full round.
+            else:
+                operations.append(connection_operation(work.connection.after(ConnectionEvent.CONSENT_LOST)))
+                state = replace(state, follow_up=None, missing_since=None)
+            return settled(state, ended), operations
 
         await work.write(fail)
         work.run = ended
-        if lost:
-            await self.schedule.leave(work.connection.workspace_id)
 
-    async def bury(self, body: bytes) -> None:
-        """See to what a message from the poison queue was about, if anybody can tell."""
-        telemetry.poisoned()
-        try:
-            message = read_message(body)
-        except UnreadableMessage:
-            log.error("message_unreadable bytes=%d", len(body))
-            return
-        await self.give_up(message, "its message failed every time")
+    async def _bury(self, state: SyncState, run: Run) -> None:
+        """End a run whose workers die again and again at the same place."""
+        log.error("run_buried workspace=%s run=%s place=%s", state.workspace_id, run.id, run.place)
+        ended = run.ended(Event.FAILED, self.now(), failures.died(run.deaths))
+        telemetry.run_ended(ended.state, ended.mode)
+        state = await self.workspaces.save(settled(state, ended), run_operation(ended))
+        if state.run is not None:
+            await self._queue(state.workspace_id, state.run, 0)
 
-    async def give_up(self, message: StartMessage | ContinueMessage, reason: str) -> None:
-        """Mark the run of a message that kept failing as failed (spec §6: the poison queue)."""
+    async def give_up(self, message: Start | Continue) -> None:
+        """Mark the run of a message that kept failing as failed (spec §6: the poison queue).
 
-        def give_up(_: Connection | None, agenda: Agenda) -> Update:
-            run = agenda.run
-            about = isinstance(message, StartMessage) or (run is not None and run.id == message.run_id)
-            if run is None or not about or agenda.leased(self.now()):
-                return None, agenda, ()
-            ended = failed(run, failures.gave_up(reason), self.now())
+        Raises:
+            TryLater
+        """
+
+        def give_up(_: Connection | None, state: SyncState) -> Update:
+            run = state.run
+            about = isinstance(message, Start) or (run is not None and run.id == message.run_id)
+            if run is None or not about or state.leased(self.now()):
+                return None, state, ()
+            ended = run.ended(Event.FAILED, self.now(), failures.gave_up(run.trouble))
             telemetry.run_ended(ended.state, ended.mode)
-            return None, settled(agenda, ended), [run_operation(ended)]
+            return None, settled(state, ended), [run_operation(ended)]
 
-        _, agenda = await self.workspaces.update(message.workspace_id, give_up)
-        log.error("run_gave_up workspace=%s reason=%s", message.workspace_id, reason)
-        if agenda.run is not None and agenda.run.state is RunState.QUEUED:
-            await self.queue.send(write_message(ContinueMessage(message.workspace_id, agenda.run.id, agenda.run.step)))
-
-
-async def _work_on(work: Work) -> None:
-    budget, began = work.until - time.monotonic(), time.monotonic()
-    await take_roll(work)
-    # The list of a large organisation takes a while to read; a slice must get on all the same, and end in time.
-    work.until = min(time.monotonic() + budget, began + _LONGEST_SLICE_SECONDS)
-    while work.run.state is RunState.RUNNING:
-        if work.run.phase is Phase.READ:
-            await read_pages(work)
-        elif work.run.phase is Phase.SETTLE:
-            await settle_edits(work)
-        else:
-            await see_to_removals(work)
-        if work.time_is_up and work.run.phase is Phase.READ:
-            return
+        _, state = await self.workspaces.update(message.workspace_id, give_up)
+        log.error("run_gave_up workspace=%s", message.workspace_id)
+        if state.run is not None and state.run.state is RunState.QUEUED:
+            await self._queue(message.workspace_id, state.run, 0)
 
 
-def _started(run: Run, connection: Connection, agenda: Agenda, now: datetime) -> Run:
-    """A run as its worker begins or resumes it. It takes the newest configuration once, at its first start."""
+def _claimed(run: Run, connection: Connection, state: SyncState, now: datetime) -> Run:
+    """A run as its worker begins or resumes it. It takes the newest configuration once, at its first start.
+
+    A lease that nobody gave back is a worker that died; `deaths` counts those at the same place.
+    """
     run = replace(run, resume_at=None, waiting_for=None)
     if run.state is RunState.RUNNING:
-        return run
+        if state.lease_owner is None:
+            return run
+        return replace(run, deaths=run.deaths + 1 if run.died_at == run.place else 1, died_at=run.place)
     run = replace(run.after(Event.STARTED), started_at=run.started_at or now)
     if run.configuration is not None:
         return run  # Approved removals: they belong to the configuration under which they were found.
     configuration = connection.configuration
-    known = agenda.delta_link is not None and agenda.select == configuration.select
-    mode = run.mode if known and agenda.applied_version == configuration.version else Mode.FULL
+    known = state.delta_link is not None and state.select == configuration.select
+    current = state.applied_version == configuration.version
+    full = run.mode is Mode.FULL or not known or not current
+    # A verification compares a full round with what a delta round told just before; without one it is any full run.
+    verifies = run.trigger is Trigger.VERIFICATION and not full
     return replace(
         run,
-        mode=mode,
+        mode=Mode.FULL if full else Mode.DELTA,
+        trigger=Trigger.SCHEDULE if run.trigger is Trigger.VERIFICATION and not verifies else run.trigger,
         configuration=configuration,
-        reconsider=agenda.applied_version != configuration.version,
-        linked_before=agenda.totals.linked,
+        reconsider=not current,
+        linked_before=state.totals.linked,
     )
 
 
-def failed(run: Run, error: RunError, now: datetime) -> Run:
-    return replace(run.after(Event.FAILED), error=error, completed_at=now, cursor=None, delta_link=None)
-
-
-def _seconds_to_wait(agenda: Agenda, run: Run, now: datetime) -> float:
-    """How long the run is another's, or Microsoft's pause lasts."""
-    ends = [end for end in (agenda.lease_until, run.resume_at) if end is not None and end > now]
+def _seconds_to_wait(state: SyncState, run: Run, now: datetime) -> float:
+    """How long another worker holds the run's lease, or the pause lasts that Microsoft asked for."""
+    ends = [end for end in (state.lease_until, run.resume_at) if end is not None and end > now]
     return max(((end - now).total_seconds() for end in ends), default=0.0)
-
-
-def _released(agenda: Agenda, owner: str) -> Update:
-    if agenda.lease_owner != owner:
-        return None, agenda, ()
-    return None, replace(agenda, lease_owner=None, lease_until=None), ()

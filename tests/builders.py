@@ -8,13 +8,13 @@ from contacts.contact import Contact, ContactId, Link
 from mapping.configuration import Configuration, ConflictResolution, FieldMapping
 from mapping.fields import DirectoryUser, ObjectId
 from mapping.values import ValueReader
-from sync.plan import Known, Moment, Plan, plan_page, sift
+from sync.plan import Earlier, Known, Plan, Stamp, latest, plan_page, sift
 
 ADA = ObjectId("00000000-0000-4000-8000-00000000000a")
 BOB = ObjectId("00000000-0000-4000-8000-00000000000b")
 WINS = Configuration(version=1)
 KEEPS = Configuration(version=1, conflict_resolution=ConflictResolution.KEEP_LOCAL)
-MOMENT = Moment("run", 0, "2026-01-01T00:00:00Z")
+STAMP = Stamp("run", 0, "2026-01-01T00:00:00Z")
 
 
 def user(user_id: ObjectId = ADA, **values: Any) -> DirectoryUser:
@@ -47,12 +47,17 @@ def plan(
     users: list[DirectoryUser],
     stored: Known | None = None,
     configuration: Configuration = WINS,
-    moment: Moment = MOMENT,
+    stamp: Stamp = STAMP,
+    earlier: Earlier | None = None,
+    *,
+    continuing: bool = False,
+    matching: bool = True,
 ) -> Plan:
-    """The plan of a page of users, as a run makes it."""
-    reader = ValueReader(configuration.sources)
-    sifted = sift(users, configuration, reader)
-    return plan_page(list(sifted.present.values()), stored or Known(), configuration, reader, moment)
+    """The plan of a page of users, as a run makes it. `continuing`: the round continues from a delta link."""
+    reader, stored = ValueReader(configuration.sources), stored or Known()
+    base = {one: contact for one, contact in stored.by_source.items() if continuing and contact.link is Link.LINKED}
+    people = sift(latest(users).values(), base, configuration, reader).present.values()
+    return plan_page(list(people), stored, configuration, reader, stamp, earlier or {}, matching=matching)
 
 
 def mapped(*pairs: tuple[str, str], **changes: Any) -> Configuration:
@@ -64,4 +69,4 @@ def seen_as(stored: Contact, person: DirectoryUser, configuration: Configuration
     """A contact that remembers a user's values, as the run that last met him left it."""
     reader = ValueReader(configuration.sources)
     values = reader.values(person)
-    return replace(stored, source=reader.remembered(values), seen=reader.seen(values))
+    return replace(stored, source=reader.remembered(values), source_hash=reader.source_hash(values))

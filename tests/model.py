@@ -79,14 +79,15 @@ class Model:
 
     # A run, and what it means.
 
-    def run(self, order, *, full):
-        """`order`: in which order the directory names people; it decides between two with one mail."""
+    def run(self, *, full):
+        """Whose contact it is, or was, comes first; then addresses decide, in the order of address and object id."""
         self.ticks += 1
         full = full or self.look_at_all
-        heard = [one for one in order if full or one in self.unheard]
-        for user_id in heard:
-            if self.counts(user_id):
-                self.meet(user_id)
+        heard = [one for one in self.users if full or one in self.unheard]
+        there = [one for one in heard if self.counts(one)]
+        mine = {card.user for card in self.cards}
+        for user_id in sorted(there, key=lambda one: (one not in mine, self.address(one), one)):
+            self.meet(user_id)
         if not full:
             for card in self.cards:
                 if card.edited and card.user not in heard:
@@ -120,13 +121,12 @@ class Model:
         self.settle(card, values)
 
     def by_mail(self, mail):
-        free = [one for one in self.cards if not one.linked and not self.heard_now(one)]
+        free = [one for one in self.cards if not one.linked]
         same = [one for one in free if mail and one.fields.get("email", "").strip().lower() == mail.strip().lower()]
         return min(same, key=lambda one: one.born, default=None)
 
-    def heard_now(self, card):
-        """Whose contact it was comes before a matching address, if he is there himself."""
-        return card.user is not None and self.counts(card.user)
+    def address(self, user_id):
+        return (self.users[user_id].get("mail") or "").strip().lower()
 
     def settle(self, card, values):
         if card.removed_by_person and self.keep_local:

@@ -21,9 +21,9 @@ from mapping.configuration import Configuration, FieldMapping
 from services import Services, build
 from settings import Settings
 from sync.messages import QUEUE, read_message
-from workspace.connection import Connection, ConnectionState, ListId, WorkspaceId, connection_operation, list_name_of
+from workspace.connection import Connection, ListId, Stage, WorkspaceId, connection_operation, list_name_of
 from workspace.run import Mode, Request, Run, Trigger
-from workspace.state import Agenda
+from workspace.state import SyncState
 
 PUBLIC = {
     "PUBLIC_URL": "http://localhost:7071",
@@ -85,7 +85,7 @@ class Rig:
         chosen = replace(Configuration(version=1), **configuration)
         connection = Connection(
             self.workspace,
-            ConnectionState.ACTIVE,
+            Stage.ACTIVE,
             TenantId(self.tenant.id),
             "Contoso",
             self.list_id,
@@ -95,21 +95,21 @@ class Rig:
         )
         await self.services.schedule.enrol(self.workspace)
         await self.services.workspaces.update(
-            self.workspace, lambda _, agenda: (None, agenda, [connection_operation(connection)])
+            self.workspace, lambda _, state: (None, state, [connection_operation(connection)])
         )
 
     async def configure(self, **changes: Any) -> Run:
         """Save another configuration and let its run go."""
 
-        def save(connection: Connection | None, agenda: Agenda):
+        def save(connection: Connection | None, state: SyncState):
             chosen = replace(connection.configuration, version=connection.configuration.version + 1, **changes)
-            return replace(connection, configuration=chosen), agenda, ()
+            return replace(connection, configuration=chosen), state, ()
 
         await self.services.workspaces.update(self.workspace, save)
         return await self.sync(Mode.FULL, Trigger.CONFIGURATION)
 
     async def ask(self, mode: Mode = Mode.DELTA, trigger: Trigger = Trigger.MANUAL) -> Run:
-        return await self.services.runs.request(Request(self.workspace, mode, trigger, "test"))
+        return await self.services.requests.request(Request(self.workspace, mode, trigger, "test"))
 
     async def sync(self, mode: Mode = Mode.DELTA, trigger: Trigger = Trigger.MANUAL) -> Run:
         """Ask for a run and work until the queue is empty; the run as it ended."""
@@ -141,7 +141,7 @@ class Rig:
     async def run(self, run_id: str) -> Run:
         return await self.services.workspaces.run(self.workspace, run_id)
 
-    async def agenda(self) -> Agenda:
+    async def state(self) -> SyncState:
         return (await self.services.workspaces.load(self.workspace))[1]
 
     @property

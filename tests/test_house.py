@@ -39,6 +39,7 @@ PURE = [
     "sync/failures.py",
     "workspace/journal.py",
     "sync/messages.py",
+    "sync/batch.py",
     "sync/ncrontab.py",
     "sync/plan.py",
     "sync/rollcall.py",

@@ -9,13 +9,17 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from mapping.fields import ObjectId
 from storage.transaction import Operation, Verb
-from workspace.run import RunId
+from workspace.run import Counts, RunId
+
+JOURNAL_PREFIX = "journal:"
+PENDING_PREFIX = "pending:"
 
 
 class Outcome(StrEnum):
@@ -29,14 +33,6 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
-class Counted(StrEnum):
-    """How an entry counts: as one; as one instead of the 'unchanged' counted on an earlier page; or not again."""
-
-    ONCE = "once"
-    INSTEAD = "instead"
-    BEFORE = "before"
-
-
 class Change(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """One contact's entry in a run's history: the fields that changed, before and after."""
 
@@ -46,33 +42,71 @@ class Change(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     before: dict[str, str] = {}
     after: dict[str, str] = {}
     reason: str | None = None
-    counted: Counted = Counted.ONCE
 
 
-_PIECE = 60_000
+class Person(NamedTuple):
+    """A directory user in scope, reduced to what the plan needs. `source_hash` changes when a mapped value does."""
+
+    id: ObjectId
+    mail: str | None
+    values: tuple[str | None, ...]
+    source_hash: str
+
+
+_PIECE_BYTES = 60_000
 """Bytes; a binary column holds 64 KiB (facts/functions.md 6)."""
 
 _PIECES = 12
 _ID_BYTES = 16
-_encode_changes = msgspec.json.Encoder().encode
+
+
+class _Told(msgspec.Struct):
+    """What stands in the pieces. Without matches, nearly always, it is the list of changes alone."""
+
+    changes: list[Change] = []
+    matches: list[Person] = []
+
+
+_encode = msgspec.json.Encoder().encode
 _decode_changes = msgspec.json.Decoder(list[Change]).decode
+_decode_told = msgspec.json.Decoder(_Told).decode
 
 
 @dataclass(frozen=True, slots=True)
 class JournalPage:
-    """One page: users present and gone, in that order of time, and the contacts' changes."""
+    """One page of a run.
+
+    `present` and `gone` are the users that it named, `read` how many objects Graph sent. `unchanged` counts people
+    whose contacts needed nothing. `changes` are the contacts' entries. `matches` are people whose contact is decided
+    at the end of the round, when everybody with the same address is known.
+    """
 
     present: list[ObjectId] = field(default_factory=list)
     gone: list[ObjectId] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    matches: list[Person] = field(default_factory=list)
+    read: int = 0
+    unchanged: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether it tells of anybody."""
+        return bool(self.present or self.gone or self.changes)
+
+    @property
+    def counts(self) -> Counts:
+        """What it adds to the run's counters. A person whom Graph names on two pages counts on both of them."""
+        counted = dict.fromkeys(Outcome, 0)
+        for change in self.changes:
+            counted[change.outcome] += 1
+        return Counts(read=self.read, unchanged=self.unchanged, **{one.value: n for one, n in counted.items()})
 
 
 def journal_key(run_id: RunId, page: int) -> str:
-    return f"journal:{run_id}:{page:08d}"
+    return f"{JOURNAL_PREFIX}{run_id}:{page:08d}"
 
 
 class JournalRow(msgspec.Struct, frozen=True):
-    """A journal row: ids and zlib'd changes in pieces, all Base64 (Edm.Binary as JSON has it)."""
+    """A journal row: ids, and zlib'd changes in pieces, all Base64 (Edm.Binary as JSON has it)."""
 
     row_key: str = msgspec.field(name="RowKey")
     ids: str = ""
@@ -95,9 +129,12 @@ def journal_columns(page: JournalPage) -> dict[str, object]:
     """The columns of a page's row; ids are the present ones, then the `gone` gone ones."""
     columns: dict[str, object] = {"gone": len(page.gone)}
     blobs = {"ids": pack(page.present + page.gone)}
-    if page.changes:
-        packed = zlib.compress(_encode_changes(page.changes), level=1)
-        blobs |= {f"piece{i // _PIECE}": packed[i : i + _PIECE] for i in range(0, len(packed), _PIECE)}
+    if page.changes or page.matches:
+        told = _Told(page.changes, page.matches) if page.matches else page.changes
+        packed = zlib.compress(_encode(told), level=1)
+        blobs |= {
+            f"piece{i // _PIECE_BYTES}": packed[i : i + _PIECE_BYTES] for i in range(0, len(packed), _PIECE_BYTES)
+        }
     for name, blob in blobs.items():
         columns |= {name: base64.b64encode(blob).decode(), f"{name}@odata.type": "Edm.Binary"}
     return columns
@@ -108,12 +145,13 @@ def journal_operation(run_id: RunId, page: int, journal: JournalPage) -> Operati
 
 
 def read_journal(row: JournalRow) -> JournalPage:
-    """The inverse of `journal_columns`."""
+    """The inverse of `journal_columns`. What only counts is not stored: the run's checkpoint holds it."""
     ids = list(unpack(base64.b64decode(row.ids)))
     pieces = b"".join(base64.b64decode(getattr(row, f"piece{i}")) for i in range(_PIECES))
-    changes = _decode_changes(zlib.decompress(pieces)) if pieces else []
+    text = zlib.decompress(pieces) if pieces else b"[]"
+    told = _decode_told(text) if text.startswith(b"{") else _Told(_decode_changes(text))
     there = len(ids) - row.gone
-    return JournalPage(ids[:there], ids[there:], changes)
+    return JournalPage(ids[:there], ids[there:], told.changes, told.matches)
 
 
 def pack(ids: Iterable[ObjectId]) -> bytes:
@@ -133,12 +171,12 @@ class PendingRow(msgspec.Struct, frozen=True):
     ids: str = ""
 
 
-MOST_PENDING = _PIECE // _ID_BYTES
+MOST_PENDING = _PIECE_BYTES // _ID_BYTES
 """Ids a row."""
 
 
 def pending_key(run_id: RunId, number: int) -> str:
-    return f"pending:{run_id}:{number:08d}"
+    return f"{PENDING_PREFIX}{run_id}:{number:08d}"
 
 
 def pending_columns(ids: Iterable[ObjectId]) -> dict[str, object]:

@@ -24,6 +24,7 @@ class Trigger(StrEnum):
     MANUAL = "manual"
     CONFIGURATION = "configuration"
     RECOVERY = "recovery"
+    VERIFICATION = "verification"
 
 
 class RunState(StrEnum):
@@ -60,8 +61,6 @@ NEXT = {
     (RunState.AWAITING_APPROVAL, Event.DISCARDED): RunState.DISCARDED,
 }
 
-ENDED = frozenset({RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED, RunState.DISCARDED})
-
 
 def next_state(state: RunState, event: Event) -> RunState:
     """The state after an event; a replayed event that does not fit leaves it alone."""
@@ -76,11 +75,19 @@ class WaitingFor(StrEnum):
 
 
 class Phase(StrEnum):
-    """What a run does next: read pages, settle people's edits, find and apply removals."""
+    """What a run does next."""
 
     READ = "read"
+    """Pages of users."""
+    MATCH = "match"
+    """People who are new and have the address of an unlinked contact: all of them are known now."""
     SETTLE = "settle"
+    """Contacts that people edited."""
     REMOVE = "remove"
+    """People who left."""
+
+
+NEXT_PHASE = {Phase.READ: Phase.MATCH, Phase.MATCH: Phase.SETTLE, Phase.SETTLE: Phase.REMOVE}
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -132,11 +139,14 @@ class RunError(msgspec.Struct, frozen=True):
 class Run(msgspec.Struct, frozen=True, rename="camel"):
     """A run with its checkpoint. Everything a worker needs to go on is here; nothing is in the message.
 
-    `page` numbers the journal pages; those before `first_page` belong to a delta whose link expired on the way.
-    `delta_link` is the next run's, known once the last page was read. `linked_before` is what the guard measures by.
-    `incomplete`: a user's record had no readable id, so nobody's absence is certain and none is swept.
-    `expected`: how many users the directory says it has. `restarted`: the delta link had expired on the way.
-    `totalled` is the part of `counts` that the connection's totals hold already.
+    `page` numbers the journal pages; those before `first_page` belong to an earlier round of the run: a delta whose
+    link expired on the way, or the delta of a verification. `delta_link` is the next run's, known once the last page
+    was read. `linked_before` is what the guard measures by. `incomplete`: a user's record had no readable id, so
+    nobody's absence is certain and none is swept. `expected`: how many users the directory says it has. `restarted`:
+    the delta link had expired on the way. `idle_pages`: pages in a row that named nobody new. `drift`: what a
+    verification changed although no delta had told of it. `totalled` is the part of `counts` that the connection's
+    totals hold already. `deaths`: so many workers died in a row at the same place, `died_at`. `trouble`: why the last
+    try failed, told when the tries are used up.
     """
 
     id: RunId
@@ -161,6 +171,11 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
     waiting_for: WaitingFor | None = None
     expected: int | None = None
     restarted: bool = False
+    idle_pages: int = 0
+    drift: int = 0
+    deaths: int = 0
+    died_at: str = ""
+    trouble: RunError | None = None
     delta_link: str | None = None
     linked_before: int = 0
     incomplete: bool = False
@@ -172,8 +187,18 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
     def going(self) -> bool:
         return self.state in (RunState.QUEUED, RunState.RUNNING)
 
+    @property
+    def place(self) -> str:
+        """Where it stands, so that a worker's death at the same place can be told from one further on."""
+        return f"{self.phase}:{self.page}"
+
     def after(self, event: Event) -> "Run":
         return msgspec.structs.replace(self, state=next_state(self.state, event))
+
+    def ended(self, event: Event, now: datetime, error: RunError | None = None) -> "Run":
+        """The run after an event that ends it before its time: where it stood is of no more use."""
+        after = self.after(event)
+        return msgspec.structs.replace(after, completed_at=now, cursor=None, delta_link=None, error=error)
 
 
 def run_id(now: datetime, random_hex: str) -> RunId:
@@ -188,7 +213,7 @@ def time_of(run: str) -> datetime | None:
 
 
 class Request(msgspec.Struct, frozen=True, rename="camel"):
-    """Somebody's wish for a run."""
+    """What an administrator, the timer or another service asks for."""
 
     workspace_id: WorkspaceId
     mode: Mode

@@ -1,23 +1,23 @@
-"""What a connection has before it: the run that goes on, the one that follows, the one that waits (pure; spec §6).
+"""What a workspace's sync has before it: the run that goes on, one that follows, one that waits (pure; spec §6).
 
-One row a workspace. Its ETag is the fence: whoever writes it from an old copy fails, and so learns that it is not
-his turn any more. One run at a time; a request that finds one joins it or, if it asks for more, follows it.
+One row a workspace, the sync state. Its ETag is the fence: a worker that writes from an old copy fails (ETag mismatch),
+reads again, and learns whether the run is still its own. One run at a time: a request joins the run that goes on or,
+if it asks for more, is remembered and follows it.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
+import limits
 from storage.document import DocumentRow, document_columns
 from storage.transaction import Operation, Verb
-from workspace.connection import WorkspaceId
-from workspace.run import Counts, Event, Mode, Request, Run, RunId, RunState
+from workspace.connection import WorkspaceId, place_of
+from workspace.run import Counts, Event, Mode, Request, Run, RunId, RunState, Trigger
 
-AGENDA_KEY = "connection.agenda"
-"""Next to the connection's own row, so that one query reads both."""
-LEASE = timedelta(seconds=180)
-"""How long a silent worker is believed alive: longer than any single call (storage.table, directory.graph)."""
+STATE_KEY = "connection.agenda"
+"""Next to the connection's own row, so that one query reads both. Its second word is an older name."""
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -27,20 +27,30 @@ class Totals(msgspec.Struct, frozen=True):
     linked: int = 0
 
     def after(self, counts: Counts) -> "Totals":
-        """Each run's counts say exactly what it changed."""
+        """Each run's counts say exactly what it added and took."""
         return Totals(
             contacts=self.contacts + counts.added - counts.removed,
             linked=self.linked + counts.added + counts.linked - counts.removed - counts.unlinked,
         )
 
 
-class Agenda(msgspec.Struct, frozen=True, rename="camel"):
-    """`run` is queued or running, `follow_up` queued behind it, `waiting` awaits approval (or, approved, its turn).
+class Verification(msgspec.Struct, frozen=True):
+    """The last full run that completed: when, over how many people, and what it changed that no delta had told of."""
 
-    `last` is the run that ended last. `delta_link` continues from it, asked with `select`; `applied_version` is the
-    configuration that the contacts show. `lease` is the worker's that is at it. `revision` is new with each write, so
-    that a writer who got no answer can tell whether it was written. `pruned_on`: on that day old history was deleted.
-    `totals` counts what runs did, people's own additions and removals stand in the list's tally.
+    at: datetime
+    people: int
+    drift: int = 0
+    run: RunId | None = None
+
+
+class SyncState(msgspec.Struct, frozen=True, rename="camel"):
+    """`run` is queued or running, `follow_up` is queued behind it.
+
+    `waiting` has removals that wait for approval or, approved (queued), for their turn. `last` is the run that ended
+    last. `delta_link` continues from it, asked with `select`; `applied_version` is the configuration that the contacts
+    show. `lease` is the worker's that does a slice now. `revision` is new with each write, so that a writer who got no
+    answer can tell whether it was written. `totals` counts what runs did; people's own additions and removals stand
+    in the list's tally. `missing_since`: since then Microsoft does not find the tenant, which is not believed at once.
     """
 
     workspace_id: WorkspaceId
@@ -52,16 +62,29 @@ class Agenda(msgspec.Struct, frozen=True, rename="camel"):
     select: tuple[str, ...] = ()
     applied_version: int = 0
     totals: Totals = Totals()
-    last_started_at: datetime | None = None
     last_completed_at: datetime | None = None
+    verification: Verification | None = None
+    missing_since: datetime | None = None
     lease_owner: str | None = None
     lease_until: datetime | None = None
-    pruned_on: date | None = None
     revision: str = ""
     etag: str = ""
 
     def leased(self, now: datetime) -> bool:
         return self.lease_until is not None and self.lease_until > now
+
+    def without_lease(self) -> "SyncState":
+        return replace(self, lease_owner=None, lease_until=None)
+
+    def interrupted(self, now: datetime) -> bool:
+        """Whether a worker died in the run that goes on: nobody holds its lease, and nobody gave it back."""
+        return self.run is not None and self.lease_owner is not None and not self.leased(now)
+
+    @property
+    def last_started_at(self) -> datetime | None:
+        """When the newest of the runs began that is known to have begun."""
+        runs = (self.run, self.waiting, self.last)
+        return max((run.started_at for run in runs if run is not None and run.started_at is not None), default=None)
 
     def find(self, run_id: RunId) -> Run | None:
         """A run that has not ended, or the one that ended last."""
@@ -69,71 +92,101 @@ class Agenda(msgspec.Struct, frozen=True, rename="camel"):
         return next((run for run in runs if run is not None and run.id == run_id), None)
 
 
-def ask(agenda: Agenda, request: Request, new_id: RunId, now: datetime) -> tuple[Agenda, Run]:
+def ask(state: SyncState, request: Request, new_id: RunId, now: datetime) -> tuple[SyncState, Run]:
     """Take a request: start a run, join the one that goes on, or follow it. Also the run that answers the request.
 
     A run takes the newest configuration when it starts, so one that is still queued covers a new configuration; one
-    that is running does not.
+    that is running does not. Approved removals read nothing, so they cover no request at all: a Full Resync that is
+    asked for while they run follows them.
     """
     wanted = Run(new_id, request.mode, request.trigger, RunState.QUEUED, now, request.requested_by)
-    if agenda.run is None:
-        return replace(agenda, run=wanted), wanted
-    newer = request.trigger.value == "configuration" and agenda.run.state is RunState.RUNNING
-    if _covers(agenda.run.mode, request.mode) and not newer:
-        return agenda, agenda.run
-    if agenda.follow_up is None:
-        return replace(agenda, follow_up=wanted), wanted
-    if _covers(agenda.follow_up.mode, request.mode):
-        return agenda, agenda.follow_up
-    upgraded = replace(agenda.follow_up, mode=Mode.FULL)
-    return replace(agenda, follow_up=upgraded), upgraded
+    if state.run is None:
+        return replace(state, run=wanted), wanted
+    if _covers(state.run, request):
+        return state, state.run
+    if state.follow_up is None:
+        return replace(state, follow_up=wanted), wanted
+    if _covers(state.follow_up, request):
+        return state, state.follow_up
+    upgraded = replace(state.follow_up, mode=request.mode, trigger=request.trigger)
+    return replace(state, follow_up=upgraded), upgraded
 
 
-def _covers(going: Mode, wanted: Mode) -> bool:
-    return going is Mode.FULL or wanted is Mode.DELTA
+def _covers(run: Run, request: Request) -> bool:
+    """Whether a run that goes on or follows does all that a request asks for."""
+    if run.approved:
+        return False
+    if request.trigger is Trigger.CONFIGURATION and run.state is RunState.RUNNING:
+        return False
+    return run.mode is Mode.FULL or request.mode is Mode.DELTA
 
 
-def settled(agenda: Agenda, ended: Run) -> Agenda:
-    """The agenda after its run ended or began to wait: what is next takes its place."""
-    waiting = agenda.waiting
-    if ended.state is RunState.AWAITING_APPROVAL:
-        waiting = ended
+def settled(state: SyncState, ended: Run) -> SyncState:
+    """The state after its run ended or began to wait: what is next takes its place."""
+    waiting = state.waiting
     done = ended.counts - ended.totalled
     ended = replace(ended, totalled=ended.counts)
-    agenda = replace(
-        agenda,
-        run=None,
-        waiting=ended if waiting is not None and waiting.id == ended.id else waiting,
-        last=ended,
-        totals=agenda.totals.after(done),
-        lease_owner=None,
-        lease_until=None,
-    )
-    return next_up(agenda)
+    if ended.state is RunState.AWAITING_APPROVAL or (waiting is not None and waiting.id == ended.id):
+        waiting = ended
+    state = replace(state.without_lease(), run=None, waiting=waiting, last=ended, totals=state.totals.after(done))
+    return next_up(state)
 
 
-def next_up(agenda: Agenda) -> Agenda:
-    """Give the free place to an approved removal, else to the follower."""
-    if agenda.run is not None:
-        return agenda
-    if agenda.waiting is not None and agenda.waiting.state is RunState.QUEUED:
-        return replace(agenda, run=agenda.waiting, waiting=None)
-    return replace(agenda, run=agenda.follow_up, follow_up=None)
+def concluded(state: SyncState, ended: Run, delta_link: str | None) -> tuple[SyncState, list[Run]]:
+    """The state after a run that read to the end of its round; also the runs whose waiting removals that discards.
+
+    The next run goes on from here. A full run has found everybody who is gone, and a run that waits itself has taken
+    over what waited before: older waiting removals are moot. Approved removals read nothing: they leave a newer delta
+    link alone.
+    """
+    if ended.approved or ended.configuration is None:
+        return settled(state, ended), []
+    state = replace(state, delta_link=delta_link, select=ended.configuration.select, missing_since=None)
+    if ended.mode is Mode.FULL:
+        state = replace(state, applied_version=ended.configuration.version)
+    moot = state.waiting if ended.mode is Mode.FULL or ended.state is RunState.AWAITING_APPROVAL else None
+    if moot is not None:
+        state = replace(state, waiting=None)
+    return settled(state, ended), [moot.after(Event.DISCARDED)] if moot is not None else []
 
 
-def approve(agenda: Agenda) -> Agenda:
+def next_up(state: SyncState) -> SyncState:
+    """Give the free place to approved removals, else to the follower."""
+    if state.run is not None:
+        return state
+    if state.waiting is not None and state.waiting.state is RunState.QUEUED:
+        return replace(state, run=state.waiting, waiting=None)
+    return replace(state, run=state.follow_up, follow_up=None)
+
+
+def approve(state: SyncState) -> SyncState:
     """Let the waiting removals go ahead, now or after the run that goes on."""
-    assert agenda.waiting is not None
-    approved = replace(agenda.waiting.after(Event.APPROVED), approved=True)
-    return next_up(replace(agenda, waiting=approved))
+    assert state.waiting is not None
+    approved = replace(state.waiting.after(Event.APPROVED), approved=True)
+    return next_up(replace(state, waiting=approved))
 
 
-def agenda_operation(agenda: Agenda) -> Operation:
-    columns = document_columns(replace(agenda, etag=""))
-    if not agenda.etag:
-        return Operation(Verb.INSERT, AGENDA_KEY, columns)
-    return Operation(Verb.REPLACE, AGENDA_KEY, columns, agenda.etag)
+def verification_due(state: SyncState, now: datetime) -> bool:
+    """Whether this hour's run is to read the whole directory: the connection's slot of the week came since the last.
+
+    Each connection has a slot of its own, so that they spread over the week (spec §6).
+    """
+    verified_at = state.verification.at if state.verification is not None else state.last_completed_at
+    if verified_at is None or state.delta_link is None:
+        return False
+    week_seconds = int(limits.WEEK.total_seconds())
+    since_slot = (int(now.timestamp()) - place_of(state.workspace_id, week_seconds)) % week_seconds
+    return (now - verified_at).total_seconds() > since_slot
 
 
-def read_agenda(row: DocumentRow) -> Agenda:
-    return replace(row.read(Agenda), etag=row.etag)
+def state_operation(state: SyncState) -> Operation:
+    """Write a sync state's row: insert it when it was never read, else replace exactly what was read."""
+    columns = document_columns(replace(state, etag=""))
+    if not state.etag:
+        return Operation(Verb.INSERT, STATE_KEY, columns)
+    return Operation(Verb.REPLACE, STATE_KEY, columns, state.etag)
+
+
+def read_state(row: DocumentRow) -> SyncState:
+    """The inverse of `state_operation`; a row that an older version wrote as well."""
+    return replace(row.read(SyncState), etag=row.etag)

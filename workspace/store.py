@@ -1,16 +1,16 @@
-"""The rows of a workspace's connection: itself, its agenda, its runs and their journal.
+"""The rows of a workspace: its connection, its sync state, its runs and their journal. Knows rows, decides nothing.
 
 One partition, so that what belongs together is written together:
 
-    connection                     the link to a tenant, and the configuration
-    connection.agenda              what runs, follows, waits; the fence
-    run:<id>                       a run that ended, newest first
-    journal:<run>:<page>           what a page did, written before it was done
-    pending:<run>:<n>              object ids whose removal waits for approval
-    audit:<id>                     who did what, newest first
+    connection               the link to a tenant, and the configuration
+    connection.agenda        the sync state: what runs, follows, waits; the fence
+    run:<id>                 a run that ended, newest first
+    journal:<run>:<page>     what a page did, written before it was done
+    pending:<run>:<n>        object ids whose removal waits for approval
+    audit:<id>               who did what, newest first
+    attempt:<id>             a grant attempt (connect/attempt.py)
 """
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
@@ -18,9 +18,11 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
+import limits
 from errors import Conflict, NotFound, TryLater
 from mapping.fields import ObjectId
 from storage.document import DocumentRow, document_columns
+from storage.retry import Sleep, tries
 from storage.table import Tables
 from storage.transaction import MOST_OPERATIONS, Operation, Verb
 from workspace.audit import AUDIT_PREFIX, AuditEntry
@@ -34,7 +36,9 @@ from workspace.connection import (
     read_connection,
 )
 from workspace.journal import (
+    JOURNAL_PREFIX,
     MOST_PENDING,
+    PENDING_PREFIX,
     JournalPage,
     JournalRow,
     PendingRow,
@@ -45,81 +49,85 @@ from workspace.journal import (
     read_pending,
 )
 from workspace.run import Run, RunId, run_id
-from workspace.state import AGENDA_KEY, Agenda, agenda_operation, read_agenda
-
-_TRIES = 6
-_PAUSE_SECONDS = 0.2
+from workspace.state import STATE_KEY, SyncState, read_state, state_operation
 
 
 class _Key(msgspec.Struct, frozen=True):
     row_key: str = msgspec.field(name="RowKey")
 
 
-type Update = tuple[Connection | None, Agenda, Sequence[Operation]]
-"""What to write: the connection or None to leave it, the agenda, and further rows of the partition."""
+class _Expiring(msgspec.Struct, frozen=True, rename="camel"):
+    """What is needed of a grant attempt."""
+
+    expires_at: datetime
 
 
-class Workspaces:
-    """Reads and writes the rows of workspaces. Decides nothing."""
+ATTEMPT_PREFIX = "attempt:"
 
-    def __init__(self, tables: Tables) -> None:
+type Update = tuple[Connection | None, SyncState, Sequence[Operation]]
+"""What to write: the connection or None to leave it, the state, and further rows of the partition."""
+
+
+class WorkspaceStore:
+    """Reads and writes the rows of workspaces."""
+
+    def __init__(self, tables: Tables, sleep: Sleep) -> None:
         self._tables = tables
+        self._sleep = sleep
 
-    async def load(self, workspace: WorkspaceId) -> tuple[Connection | None, Agenda]:
-        """A workspace's connection and agenda, in one transaction; (None, an empty agenda) when it never had one."""
-        where = f"PartitionKey eq '{workspace}' and RowKey ge '{CONNECTION_KEY}' and RowKey le '{AGENDA_KEY}'"
+    async def load(self, workspace: WorkspaceId) -> tuple[Connection | None, SyncState]:
+        """A workspace's connection and state, in one transaction; (None, an empty state) when it never had one."""
+        where = f"PartitionKey eq '{workspace}' and RowKey ge '{CONNECTION_KEY}' and RowKey le '{STATE_KEY}'"
         rows, _ = await self._tables.page(TABLE, where, DocumentRow)
         found = {row.row_key: row for row in rows}
         connection = read_connection(found[CONNECTION_KEY]) if CONNECTION_KEY in found else None
-        agenda = read_agenda(found[AGENDA_KEY]) if AGENDA_KEY in found else Agenda(workspace)
-        return connection, agenda
+        state = read_state(found[STATE_KEY]) if STATE_KEY in found else SyncState(workspace)
+        return connection, state
 
-    async def save(self, agenda: Agenda, *operations: Operation) -> Agenda:
-        """Write the agenda, with further rows of the partition, all or none; the agenda as it stands now.
+    async def save(self, state: SyncState, *operations: Operation) -> SyncState:
+        """Write the state, with further rows of the partition, all or none; the state as it stands now.
 
         Without an answer it is read back whether the write happened, so a caller never has to guess.
 
         Raises:
-            Conflict: somebody wrote the agenda first.
+            Conflict: another writer was first.
         """
-        wanted = replace(agenda, revision=uuid.uuid4().hex)
-        written = [agenda_operation(wanted), *operations]
-        for attempt in range(_TRIES):
+        wanted = replace(state, revision=uuid.uuid4().hex)
+        written = [state_operation(wanted), *operations]
+        async for last in tries(self._sleep):
             try:
-                etags = await self._tables.transact(partition_of(agenda.workspace_id), written)
+                etags = await self._tables.transact(partition_of(state.workspace_id), written)
             except TryLater as error:
-                _, stored = await self.load(agenda.workspace_id)
+                _, stored = await self.load(state.workspace_id)
                 if stored.revision == wanted.revision:
                     return stored
-                if isinstance(error, Conflict) or stored.etag != agenda.etag or attempt == _TRIES - 1:
+                if isinstance(error, Conflict) or stored.etag != state.etag or last:
                     raise
-                await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
             else:
                 return replace(wanted, etag=next(etags))
         raise AssertionError("unreachable")
 
     async def update(
-        self, workspace: WorkspaceId, change: Callable[[Connection | None, Agenda], Update]
-    ) -> tuple[Connection | None, Agenda]:
-        """Read, let `change` decide, write; again from the start when somebody wrote first. What is stored then.
+        self, workspace: WorkspaceId, change: Callable[[Connection | None, SyncState], Update]
+    ) -> tuple[Connection | None, SyncState]:
+        """Read, let `change` decide, write; again from the start when another writer was first. What is stored then.
 
-        An update that gives back the agenda and connection it got, and no further rows, writes nothing.
+        An update that gives back the state and connection it got, and no further rows, writes nothing.
 
         Raises:
             Conflict: others were faster six times. Whatever `change` raises ends it, with nothing written.
         """
-        for attempt in range(_TRIES):
-            connection, agenda = await self.load(workspace)
-            new_connection, new_agenda, operations = change(connection, agenda)
-            if new_connection is None and new_agenda == agenda and not operations:
-                return connection, agenda
+        async for last in tries(self._sleep):
+            connection, state = await self.load(workspace)
+            new_connection, new_state, operations = change(connection, state)
+            if new_connection is None and new_state == state and not operations:
+                return connection, state
             extra = [connection_operation(new_connection)] if new_connection is not None else []
             try:
-                saved = await self.save(new_agenda, *extra, *operations)
+                saved = await self.save(new_state, *extra, *operations)
             except Conflict:
-                if attempt == _TRIES - 1:
+                if last:
                     raise
-                await asyncio.sleep(_PAUSE_SECONDS * attempt)
             else:
                 return new_connection or connection, saved
         raise AssertionError("unreachable")
@@ -130,8 +138,8 @@ class Workspaces:
         Raises:
             NotFound: the workspace has no such run.
         """
-        _, agenda = await self.load(workspace)
-        if (run := agenda.find(run_id)) is not None:
+        _, state = await self.load(workspace)
+        if (run := state.find(run_id)) is not None:
             return run
         row = await self._tables.get(partition_of(workspace), run_key(run_id), DocumentRow)
         if row is None:
@@ -157,7 +165,7 @@ class Workspaces:
 
     async def journal(self, workspace: WorkspaceId, run_id: RunId) -> AsyncIterator[tuple[int, JournalPage]]:
         """All pages of a run's journal, in order, with their numbers."""
-        async for rows in self._tables.query(TABLE, _below(workspace, f"journal:{run_id}:"), JournalRow):
+        async for rows in self._tables.query(TABLE, _below(workspace, f"{JOURNAL_PREFIX}{run_id}:"), JournalRow):
             for row in rows:
                 yield int(row.row_key.rpartition(":")[2]), read_journal(row)
 
@@ -165,13 +173,9 @@ class Workspaces:
         self, workspace: WorkspaceId, run_id: RunId, most: int, continuation: str
     ) -> tuple[list[JournalPage], str]:
         """Up to `most` pages of a run's journal, and where the next one begins."""
-        where = _below(workspace, f"journal:{run_id}:")
+        where = _below(workspace, f"{JOURNAL_PREFIX}{run_id}:")
         rows, continuation = await self._tables.after(TABLE, where, JournalRow, continuation, most)
         return [read_journal(row) for row in rows], continuation
-
-    async def write_rows(self, workspace: WorkspaceId, *operations: Operation) -> None:
-        """Write rows that nobody else writes, all or none."""
-        await self._tables.transact(partition_of(workspace), operations)
 
     async def write_pending(self, workspace: WorkspaceId, run_id: RunId, ids: Sequence[ObjectId]) -> None:
         """Keep the ids whose removal waits for approval; repeating it changes nothing."""
@@ -183,7 +187,7 @@ class Workspaces:
     async def still_pending(self, workspace: WorkspaceId, run_id: RunId) -> list[ObjectId]:
         """The ids whose removal waits, less those whom a later run met again."""
         waiting: dict[ObjectId, None] = {}
-        async for rows in self._tables.query(TABLE, _below(workspace, f"pending:{run_id}:"), PendingRow):
+        async for rows in self._tables.query(TABLE, _below(workspace, f"{PENDING_PREFIX}{run_id}:"), PendingRow):
             for row in rows:
                 waiting |= dict.fromkeys(read_pending(row))
         later = f"PartitionKey eq '{workspace}' and RowKey ge 'run:' and RowKey lt '{run_key(run_id)}'"
@@ -194,13 +198,24 @@ class Workspaces:
                         waiting.pop(source_id, None)
         return list(waiting)
 
-    async def prune(self, workspace: WorkspaceId, before: datetime) -> None:
-        """Delete ended runs from before a time, with their journals; a thousand rows a kind, the rest another day."""
-        oldest = run_id(before, "")
-        for kind in ("run:", "journal:"):
+    async def forget_pending(self, workspace: WorkspaceId, run_id: RunId) -> None:
+        """Delete the ids that waited for approval: they are applied, or dropped."""
+        rows, _ = await self._tables.page(TABLE, _below(workspace, f"{PENDING_PREFIX}{run_id}:"), _Key)
+        await self.forget(workspace, [row.row_key for row in rows])
+
+    async def prune(self, workspace: WorkspaceId, now: datetime) -> None:
+        """Delete ended runs older than 90 days, with their journals and what waited; and grant attempts that are over.
+
+        A thousand rows a kind; the rest another day.
+        """
+        oldest = run_id(now - limits.HISTORY, "")
+        for kind in ("run:", JOURNAL_PREFIX, PENDING_PREFIX):
             where = f"PartitionKey eq '{workspace}' and RowKey gt '{kind}{oldest}' and RowKey lt '{kind[:-1]};'"
             rows, _ = await self._tables.page(TABLE, where, _Key)
             await self.forget(workspace, [row.row_key for row in rows])
+        attempts, _ = await self._tables.page(TABLE, _below(workspace, ATTEMPT_PREFIX), DocumentRow)
+        over = [row.row_key for row in attempts if row.read(_Expiring).expires_at < now]
+        await self.forget(workspace, over)
 
     async def forget(self, workspace: WorkspaceId, row_keys: Sequence[str]) -> None:
         """Delete rows that are there, a transaction a hundred."""

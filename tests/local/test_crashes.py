@@ -58,7 +58,7 @@ async def test_a_host_killed_at_any_write_leaves_the_same_list(rig, flaky, direc
     counts = ended.counts
     assert (counts.added, counts.updated, counts.unlinked) == (10, 10, 4)
     assert await rig.linked() == rig.expected()
-    assert (await rig.agenda()).totals.linked == len(rig.expected())
+    assert (await rig.state()).totals.linked == len(rig.expected())
     told = [
         change async for _, page in rig.services.workspaces.journal(rig.workspace, ended.id) for change in page.changes
     ]
@@ -92,8 +92,8 @@ async def journey(rig, flaky, settings, queue, tmp_path, kind):
 
 async def wake(rig, queue):
     """What time does: the dead worker's lease runs out, and the timer comes."""
-    agenda = await rig.agenda()
-    await rig.services.workspaces.save(replace(agenda, lease_owner=None, lease_until=None))
+    state = await rig.state()
+    await rig.services.workspaces.save(replace(state, lease_owner=None, lease_until=None))
     await queue.clear_messages()
     body = json.dumps({"workspaceId": rig.workspace, "mode": "delta", "requestedBy": "schedule"})
     await queue.send_message(base64.b64encode(body.encode()).decode())

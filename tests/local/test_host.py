@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from local.azurite import ROOT
 from local.host.process import HostError, start_host
 from local.office import host_settings
-from sync.messages import ContinueMessage
+from sync.messages import Continue
 from tests.local.waiting import until, until_async
 from workspace.run import RunState
 
@@ -103,7 +103,7 @@ async def test_a_message_goes_through_base64_and_the_worker(rig, settings, stora
     try:
 
         async def ended():
-            last = (await rig.agenda()).last
+            last = (await rig.state()).last
             return last if last is not None and last.state is RunState.COMPLETED else None
 
         run = await until_async(ended)
@@ -129,7 +129,7 @@ async def test_the_timer_alone_brings_a_change_over(rig, settings, tmp_path):
     finally:
         host.stop()
 
-    last = (await rig.agenda()).last
+    last = (await rig.state()).last
     assert last.trigger.value == "schedule"
 
 
@@ -147,9 +147,9 @@ async def test_a_killed_host_leaves_nothing_lost(rig, settings, tmp_path):
     await until_async(on_the_way)
     first.kill()
     # What the killed worker held is believed alive until its lease runs out; the test does not wait for that.
-    agenda = await rig.agenda()
-    await rig.services.workspaces.save(replace(agenda, lease_owner=None, lease_until=None))
-    await rig.services.dispatch.handle(ContinueMessage(rig.workspace, asked.id, agenda.run.step))
+    state = await rig.state()
+    await rig.services.workspaces.save(replace(state, lease_owner=None, lease_until=None))
+    await rig.services.dispatch.handle(Continue(rig.workspace, asked.id, state.run.step))
 
     run = await rig.run(asked.id)
     assert run.state is RunState.COMPLETED

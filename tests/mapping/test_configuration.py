@@ -65,7 +65,7 @@ def test_the_guard_allows_twenty_or_ten_percent(removals, linked, allowed):
 def test_only_what_is_mapped_and_needed_is_asked_for():
     one = Configuration(field_mappings=(FieldMapping("surname", "lastName"),))
 
-    assert one.select == ("accountEnabled", "id", "mail", "surname", "userType")
+    assert one.select == ("accountEnabled", "id", "mail", "surname", "userPrincipalName", "userType")
 
 
 def test_a_custom_field_never_hides_a_standard_one():

@@ -64,11 +64,9 @@ MUTATIONS = (
         "if False:\n        people",
     ),
     Mutation("people who came back are removed", "workspace/store.py", "waiting.pop(source_id, None)", "pass"),
+    Mutation("old removals outlive a full run", "sync/removals.py", "moot = state.waiting is not None", "moot = False"),
     Mutation(
-        "old removals outlive a full run", "sync/removals.py", "moot = agenda.waiting is not None", "moot = False"
-    ),
-    Mutation(
-        "the follower is lost", "workspace/state.py", "run=agenda.follow_up, follow_up=None", "run=None, follow_up=None"
+        "the follower is lost", "workspace/state.py", "run=state.follow_up, follow_up=None", "run=None, follow_up=None"
     ),
     Mutation(
         "a newer configuration joins a running run",
@@ -76,7 +74,7 @@ MUTATIONS = (
         'newer = request.trigger.value == "configuration"',
         "newer = False",
     ),
-    Mutation("a lost write goes unnoticed", "workspace/state.py", "columns, agenda.etag)", 'columns, "*")'),
+    Mutation("a lost write goes unnoticed", "workspace/state.py", "columns, state.etag)", 'columns, "*")'),
     Mutation(
         "totals forget who was unlinked", "workspace/state.py", "- counts.removed - counts.unlinked", "- counts.removed"
     ),

@@ -6,7 +6,7 @@ import pytest
 
 from mapping.configuration import FieldMapping
 from storage.transaction import Operation, Partition, Verb
-from sync.messages import ContinueMessage, StartMessage
+from sync.messages import Continue, Start
 from workspace.audit import Action, entry
 from workspace.connection import Connection, ContactsOnDisconnect
 from workspace.run import Mode, RunState
@@ -59,7 +59,7 @@ async def test_a_record_that_storage_refuses_is_skipped_and_listed_and_the_rest_
     assert await rig.linked() == expected
     told = [one async for _, page in rig.services.workspaces.journal(rig.workspace, run.id) for one in page.changes]
     assert [(one.contact_id, bool(one.reason)) for one in told if one.outcome == "skipped"] == [(big, True)]
-    assert (await rig.agenda()).totals.contacts == len(expected)
+    assert (await rig.state()).totals.contacts == len(expected)
 
 
 async def test_custom_fields_are_filled_like_any_other(rig, tenant):
@@ -83,23 +83,23 @@ async def test_a_disconnect_in_the_middle_of_a_run_ends_it_without_another_write
     await rig.connect()
     asked = await rig.ask(Mode.FULL)
     await rig.queue.clear_messages()
-    await rig.with_worker(slice_seconds=0).handle(ContinueMessage(rig.workspace, asked.id, 0))
+    await rig.with_worker(slice_seconds=0).handle(Continue(rig.workspace, asked.id, 0))
     assert await rig.linked()
 
     await disconnect(rig, ContactsOnDisconnect.DELETE)
-    await rig.services.dispatch.handle(ContinueMessage(rig.workspace, asked.id, 1))
+    await rig.services.dispatch.handle(Continue(rig.workspace, asked.id, 1))
     await rig.work()
 
     assert (await rig.run(asked.id)).state is RunState.CANCELLED
     assert await rig.rows() == []
-    connection, agenda = await rig.services.workspaces.load(rig.workspace)
+    connection, state = await rig.services.workspaces.load(rig.workspace)
     assert connection.tenant_id is None
-    assert agenda.run is None
+    assert state.run is None
     assert (await rig.services.schedule.start_all()) == 0
 
 
 async def test_a_disconnect_waits_for_who_is_at_work_and_he_writes_no_more(rig, tenant):
-    """The worker holds the lease while the administrator disconnects; his next write of the agenda fails."""
+    """The worker holds the lease while the administrator disconnects; his next write of the state fails."""
     await rig.connect()
     asked = await rig.ask(Mode.FULL)
     dispatch, stopped = rig.services.dispatch, []
@@ -113,13 +113,13 @@ async def test_a_disconnect_waits_for_who_is_at_work_and_he_writes_no_more(rig, 
         return answer
 
     object.__setattr__(rig.services.graph, "get", disconnecting_get)
-    await dispatch.handle(ContinueMessage(rig.workspace, asked.id, 0))
+    await dispatch.handle(Continue(rig.workspace, asked.id, 0))
 
     await rig.work()
 
     assert stopped
     assert all(one.link.value == "unlinked" for one in await rig.rows())
-    assert (await rig.agenda()).totals.contacts == len(await rig.rows())
+    assert (await rig.state()).totals.contacts == len(await rig.rows())
 
 
 @pytest.mark.parametrize("lost", [True, False])
@@ -140,9 +140,9 @@ async def test_a_disconnect_whose_message_was_lost_is_finished_by_the_timer(rig,
 
 
 async def test_a_start_from_another_service_for_an_unknown_workspace_is_dropped(rig):
-    await rig.services.dispatch.handle(StartMessage(rig.workspace, Mode.FULL, "another service"))
+    await rig.services.dispatch.handle(Start(rig.workspace, Mode.FULL, "another service"))
 
-    assert await rig.services.workspaces.load(rig.workspace) == (None, await rig.agenda())
+    assert await rig.services.workspaces.load(rig.workspace) == (None, await rig.state())
 
 
 async def test_an_hourly_tick_starts_every_workspace_that_syncs_and_no_other(rig, tenant):
@@ -152,4 +152,4 @@ async def test_an_hourly_tick_starts_every_workspace_that_syncs_and_no_other(rig
     assert await rig.services.schedule.start_all() == 1
     await rig.work()
 
-    assert (await rig.agenda()).last.trigger.value == "schedule"
+    assert (await rig.state()).last.trigger.value == "schedule"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from errors import TryLater
-from sync.messages import ContinueMessage, StartMessage
+from sync.messages import Continue, Start
 from workspace.connection import ConnectionState
 from workspace.run import Mode, RunState
 
@@ -71,7 +71,7 @@ async def test_a_long_pause_ends_the_slice_and_costs_no_try(rig, tenant):
     assert tenant.state()["requests"]["delta"] == 5
 
     rig.clock.offset = timedelta(seconds=3601)
-    await rig.services.dispatch.handle(ContinueMessage(rig.workspace, run.id, run.step))
+    await rig.services.dispatch.handle(Continue(rig.workspace, run.id, run.step))
     run = await rig.run(asked.id)
     assert run.state is RunState.COMPLETED
     assert run.counts.added == len(rig.expected())
@@ -84,10 +84,10 @@ async def test_graph_that_never_answers_well_fails_the_message_after_five_tries(
     asked = await rig.ask(Mode.FULL)
 
     with pytest.raises(TryLater):
-        await rig.services.dispatch.handle(ContinueMessage(rig.workspace, asked.id, 0))
+        await rig.services.dispatch.handle(Continue(rig.workspace, asked.id, 0))
 
     assert tenant.state()["requests"]["delta"] == 5
-    await rig.services.worker.give_up(ContinueMessage(rig.workspace, asked.id, 0), "its message failed every time")
+    await rig.services.worker.give_up(Continue(rig.workspace, asked.id, 0))
     run = await rig.run(asked.id)
     assert run.state is RunState.FAILED
     assert run.error.action
@@ -138,11 +138,11 @@ async def test_lost_consent_ends_runs_and_keeps_contacts_and_configuration(rig, 
 
     run = await rig.delta()
 
-    connection, agenda = await rig.services.workspaces.load(rig.workspace)
+    connection, state = await rig.services.workspaces.load(rig.workspace)
     assert (run.state, run.error.code) == (RunState.FAILED, "consent_lost")
     assert connection.state is ConnectionState.PERMISSIONS_REQUIRED
     assert connection.configuration.version == 1
-    assert agenda.run is None
+    assert state.run is None
     assert await rig.linked() == rig.expected()
 
 
@@ -169,7 +169,7 @@ async def test_our_own_credential_failing_touches_no_connection(rig, tenant, num
     assert await rig.services.alarms.current(rig.clock()) == f"AADSTS{number}"
     tenant.consent(credentialError="")
     rig.clock.offset = timedelta(seconds=301)
-    await rig.services.dispatch.handle(StartMessage(rig.workspace))
+    await rig.services.dispatch.handle(Start(rig.workspace))
     assert (await rig.run(asked.id)).state is RunState.COMPLETED
 
 
@@ -179,7 +179,7 @@ async def test_a_run_whose_worker_vanished_is_picked_up_by_the_timer(rig, tenant
     await rig.queue.clear_messages()
     tenant.fault("delta", status=504, times=5, skip=3)
     with pytest.raises(TryLater):
-        await rig.services.dispatch.handle(ContinueMessage(rig.workspace, asked.id, 0))
+        await rig.services.dispatch.handle(Continue(rig.workspace, asked.id, 0))
 
     await rig.services.schedule.start_all()
     await rig.work()
@@ -191,7 +191,7 @@ async def test_a_run_whose_worker_vanished_is_picked_up_by_the_timer(rig, tenant
 
 
 async def test_an_unreadable_message_is_noted_and_gone(rig, caplog):
-    await rig.services.worker.bury(b"not json")
+    await rig.services.dispatch.bury(b"not json")
 
     assert "message_unreadable bytes=8" in caplog.text
 
@@ -199,13 +199,13 @@ async def test_an_unreadable_message_is_noted_and_gone(rig, caplog):
 async def test_messages_that_come_twice_late_or_never_do_no_harm(rig):
     await rig.connect()
     first = await rig.full()
-    before, agenda = await rig.rows(), await rig.agenda()
+    before, state = await rig.rows(), await rig.state()
 
-    for message in (ContinueMessage(rig.workspace, first.id, 0), ContinueMessage(rig.workspace, first.id, 99)):
+    for message in (Continue(rig.workspace, first.id, 0), Continue(rig.workspace, first.id, 99)):
         await rig.services.dispatch.handle(message)
 
     assert await rig.rows() == before
-    assert await rig.agenda() == agenda
+    assert await rig.state() == state
 
 
 async def test_a_slice_whose_time_is_up_hands_over_and_the_next_goes_on(rig, tenant):

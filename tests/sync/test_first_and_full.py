@@ -151,7 +151,7 @@ async def test_status_totals_equal_what_is_stored(rig, tenant):
     tenant.remove(*sorted(rig.expected())[:7])
     await rig.delta()
 
-    totals = (await rig.agenda()).totals
+    totals = (await rig.state()).totals
 
     assert totals.contacts == len(await rig.contacts())
     assert totals.linked == len(await rig.linked())

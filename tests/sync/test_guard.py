@@ -1,10 +1,10 @@
 """The accidental-deletion guard: removals wait for an administrator, everything else goes on (spec §5)."""
 
 import pytest
+from sync.requests import NotPossible
 
 from mapping.configuration import DeletionBehavior, RemovalGuard
-from sync.messages import ContinueMessage
-from sync.runs import NotPossible
+from sync.messages import Continue
 from workspace.run import Mode, Request, RunState, Trigger
 
 LEAVERS = 25
@@ -29,7 +29,7 @@ async def held(rig, tenant):
 
 
 async def approve(rig, run):
-    await rig.services.runs.approve(rig.workspace, run.id)
+    await rig.services.requests.approve(rig.workspace, run.id)
     await rig.work()
     return await rig.run(run.id)
 
@@ -52,22 +52,22 @@ async def test_approved_removals_are_applied_once(held):
     assert (run.state, run.counts.unlinked) == (RunState.COMPLETED, LEAVERS)
     assert again == run
     assert await held.linked() == held.expected()
-    totals = (await held.agenda()).totals
+    totals = (await held.state()).totals
     assert (totals.contacts, totals.linked) == (len(await held.contacts()), len(held.expected()))
 
 
 async def test_discarded_removals_are_dropped_and_a_full_run_follows(held):
     request = Request(held.workspace, Mode.FULL, Trigger.MANUAL, "Ada")
 
-    dropped = await held.services.runs.discard(held.workspace, held.held.id, request)
+    dropped = await held.services.requests.discard(held.workspace, held.held.id, request)
     await held.work()
 
     assert dropped.state is RunState.DISCARDED
-    latest = (await held.agenda()).last
+    latest = (await held.state()).last
     assert (latest.mode, latest.state) == (Mode.FULL, RunState.AWAITING_APPROVAL)
     assert set(held.gone) <= set(await held.linked())
     with pytest.raises(NotPossible):
-        await held.services.runs.approve(held.workspace, held.held.id)
+        await held.services.requests.approve(held.workspace, held.held.id)
 
 
 async def test_deltas_go_on_while_removals_wait(held, tenant):
@@ -80,7 +80,7 @@ async def test_deltas_go_on_while_removals_wait(held, tenant):
     linked = await held.linked()
     assert linked[hired]["firstName"] == "New"
     assert set(held.gone) <= set(linked)
-    assert (await held.agenda()).waiting.id == held.held.id
+    assert (await held.state()).waiting.id == held.held.id
 
 
 async def test_who_came_back_before_the_approval_is_left_alone(held, tenant):
@@ -174,16 +174,16 @@ async def test_a_cancelled_run_writes_no_more(rig, tenant):
     asked = await rig.ask(Mode.FULL)
     hasty = rig.with_worker(slice_seconds=0)
     message = await rig.queue.receive_message()
-    await hasty.handle(ContinueMessage(rig.workspace, asked.id, 0))
+    await hasty.handle(Continue(rig.workspace, asked.id, 0))
     written = await rig.rows()
 
-    run = await rig.services.runs.cancel(rig.workspace, asked.id)
+    run = await rig.services.requests.cancel(rig.workspace, asked.id)
     await rig.work()
 
     assert message is not None
     assert run.state is RunState.CANCELLED
     assert await rig.rows() == written
-    assert (await rig.agenda()).totals.contacts == len(written)
+    assert (await rig.state()).totals.contacts == len(written)
     await rig.full()
     assert await rig.linked() == rig.expected()
 
@@ -204,7 +204,7 @@ async def test_a_configuration_saved_in_the_middle_of_a_run_follows_it(rig, tena
     await rig.connect()
     asked = await rig.ask(Mode.FULL)
     await rig.queue.clear_messages()
-    await rig.with_worker(slice_seconds=0).handle(ContinueMessage(rig.workspace, asked.id, 0))
+    await rig.with_worker(slice_seconds=0).handle(Continue(rig.workspace, asked.id, 0))
 
     await rig.configure(include_guests=True, include_disabled=True)
 

@@ -146,7 +146,7 @@ def take(step, model, world, numbers):
             full = full or model.look_at_all
             heard = [one for one in model.users if full or one in model.unheard]
             world.run(model.users, heard, full=full)
-            model.run(list(model.users), full=full)
+            model.run(full=full)
 
 
 def test_the_model_is_not_the_engine():

@@ -18,14 +18,14 @@ from contacts.contact import ContactId, Link, own_contact_id
 from contacts.edit_store import EditStore
 from contacts.edits import created, edited, removed
 from errors import TryLater
+from limits import LEASE
 from mapping.configuration import Configuration, ConflictResolution, DeletionBehavior, FieldMapping
-from sync.messages import ContinueMessage, StartMessage
+from sync.messages import Continue, Start
 from tests.flaky import AwayQueue, FlakyStorage
 from tests.histories import FAULTY_HISTORY, ONE_OF_EACH, STORAGE_FAULTS, pick, play_on_model, progress
 from tests.model import MAPPING, Model
 from tests.rig import Killed, close_rig, make_rig
 from workspace.run import Mode, RunState, Trigger
-from workspace.state import LEASE
 
 EXAMPLES = int(os.environ.get("HISTORIES", "300"))
 _MAPPINGS = tuple(FieldMapping(source, target) for source, target in MAPPING.items())
@@ -57,23 +57,22 @@ class Stack:
         self.spoiled = {}
         self.dispatch = rig.services.dispatch
         self.model = Model()
-        self.edits = EditStore(rig.services.tables, rig.services.contacts)
+        self.edits = EditStore(rig.services.tables, rig.services.contacts, rig.clock.sleep)
         self.kill = None
         self.known = set()
-        self.order = []
 
     async def take(self, step):
         play_on_model(self.model, step)
         match step:
             case ("hire", who, values):
                 self.rig.tenant.do(("hire", {**values, "id": who}))
-                self.touched(who)
+                self.known.add(who)
             case ("change", who, values) if who in self.known and self.model.users[who] is not None:
                 self.rig.tenant.change(who, **values)
-                self.touched(who)
+                self.known.add(who)
             case ("leave", who) if who in self.known:
                 self.rig.tenant.purge(who)
-                self.touched(who)
+                self.known.add(who)
             case ("configure", choices):
                 await self.configure(choices)
             case ("add", fields) if any(fields.values()):
@@ -92,7 +91,6 @@ class Stack:
                 self.model.drop(card)
             case ("fault", {"expire": shape}):
                 self.rig.tenant.expire(shape)
-                # A full round has everybody in the directory's own order.
                 self.model.look_at_all = True
             case ("fault", fault):
                 self.rig.tenant.fault("delta", **fault)
@@ -103,10 +101,6 @@ class Stack:
             case ("run", full, kill):
                 await self.run(full=full, kill=kill)
 
-    def touched(self, who):
-        self.known.add(who)
-        self.order = [one for one in self.order if one != who] + [who]
-
     def stamp(self):
         return self.rig.clock().isoformat().replace("+00:00", "Z")
 
@@ -115,7 +109,7 @@ class Stack:
         return next(ContactId(one.id) for one in await self.rig.rows() if (one.source_id or one.id) == wanted)
 
     async def configure(self, choices):
-        def save(connection, agenda):
+        def save(connection, state):
             chosen = replace(
                 connection.configuration,
                 version=connection.configuration.version + 1,
@@ -126,13 +120,13 @@ class Stack:
                 include_guests=choices["include_guests"],
                 include_disabled=choices["include_disabled"],
             )
-            return replace(connection, configuration=chosen), agenda, ()
+            return replace(connection, configuration=chosen), state, ()
 
         await self.rig.services.workspaces.update(self.rig.workspace, save)
 
     async def run(self, *, full, kill):
         asked = await self.rig.ask(Mode.FULL if full else Mode.DELTA, Trigger.MANUAL)
-        message = ContinueMessage(self.rig.workspace, asked.id, 0)
+        message = Continue(self.rig.workspace, asked.id, 0)
         self.kill = kill
         for _ in range(_LONGEST_RUN):
             run = await self.rig.run(asked.id)
@@ -140,21 +134,13 @@ class Stack:
                 break
             await self.deliver(run, message)
             # A message comes twice; or late, with a step that is long past.
-            message = (
-                StartMessage(self.rig.workspace)
-                if run.step % 2
-                else ContinueMessage(self.rig.workspace, run.id, run.step)
-            )
+            message = Start(self.rig.workspace) if run.step % 2 else Continue(self.rig.workspace, run.id, run.step)
         await self.rig.queue.clear_messages()
         assert run.state is RunState.COMPLETED, run.error
         self.check_counts(run)
         met["refused by storage"] += run.counts.skipped
         full = run.mode is Mode.FULL
-        self.model.run(self.served(full=full), full=full)
-
-    def served(self, *, full):
-        """The order in which the directory names people: as they came in a first round, as they changed in a delta."""
-        return [one for one in self.model.users if one in self.known] if full else self.order
+        self.model.run(full=full)
 
     async def deliver(self, run, message):
         self.rig.kill_before = self.kill
@@ -195,9 +181,9 @@ class Stack:
     async def check(self):
         shown = await self.shown()
         assert shown == self.model.shown()
-        agenda, tally = await self.rig.agenda(), await self.rig.services.contacts.tally(self.rig.partition)
-        assert agenda.totals.contacts + tally.contacts == len(shown)
-        assert agenda.totals.linked + tally.linked == sum(linked for linked, _ in shown.values())
+        state, tally = await self.rig.state(), await self.rig.services.contacts.tally(self.rig.partition)
+        assert state.totals.contacts + tally.contacts == len(shown)
+        assert state.totals.linked + tally.linked == sum(linked for linked, _ in shown.values())
 
 
 @pytest.fixture(scope="session")

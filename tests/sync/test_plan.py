@@ -7,9 +7,12 @@ from contacts.contact import Link
 from mapping.configuration import DeletionBehavior
 from mapping.fields import Removed
 from mapping.values import ValueReader
-from sync.plan import Known, Moment, counts_of, plan_removals, sift
-from tests.builders import ADA, BOB, KEEPS, MOMENT, WINS, contact, known, mapped, plan, seen_as, user
-from workspace.journal import Counted, Outcome
+from sync.plan import Known, Stamp, latest, sift
+from sync.removals import plan_removals
+from tests.builders import ADA, BOB, KEEPS, STAMP, WINS, contact, known, mapped, plan, seen_as, user
+from workspace.journal import JournalPage, Outcome
+
+JOB = mapped(("givenName", "firstName"), ("jobTitle", "jobTitle"))
 
 
 def only(found):
@@ -73,7 +76,8 @@ def test_the_last_word_about_a_person_counts():
 def test_who_drops_out_of_scope_is_gone():
     configuration = WINS
 
-    sifted = sift([user(account_enabled=False), user(BOB, user_type="Guest")], configuration, ValueReader(()))
+    users = [user(account_enabled=False), user(BOB, user_type="Guest")]
+    sifted = sift(users, {}, configuration, ValueReader(()))
 
     assert sifted.gone == [ADA, BOB]
     assert not sifted.present
@@ -148,40 +152,87 @@ def test_history_names_the_fields_that_changed_before_and_after():
 def test_a_repeated_page_counts_and_tells_the_same():
     first = plan([user(given_name="Ada")], known(contact(firstName="A")))
     written = replace(only(first), etag="new")
-    again = Moment("run", 0, MOMENT.now, journal={change.contact_id: change for change in first.changes})
 
-    second = plan([user(given_name="Ada")], known(written), moment=again)
+    second = plan([user(given_name="Ada")], known(written), earlier={one.contact_id: one for one in first.changes})
 
     assert second.writes == []
-    assert counts_of(1, second.unchanged, second.changes) == counts_of(1, first.unchanged, first.changes)
+    assert counts_of(second) == counts_of(first)
     assert second.changes == first.changes
 
 
-def test_a_person_named_again_on_a_later_page_counts_once():
-    person = user(given_name="Ada")
-    first = plan([person])
-    later = Moment("run", 1, MOMENT.now, mentioned={ADA})
-
-    second = plan([user(given_name="Ida")], known(replace(only(first), etag="x")), moment=later)
-
-    counts = counts_of(1, first.unchanged, first.changes) + counts_of(1, second.unchanged, second.changes)
-    assert (counts.added, counts.updated, counts.unchanged) == (1, 0, 0)
+def counts_of(found):
+    return JournalPage(changes=found.changes, unchanged=found.unchanged).counts
 
 
-def test_unchanged_then_changed_in_one_run_is_updated_and_not_unchanged():
-    stored = seen_as(contact(firstName="Ada"), user(given_name="Ada"))
-    first = plan([user(given_name="Ada")], known(stored))
-    later = Moment("run", 1, MOMENT.now, mentioned={ADA})
+def test_what_graph_does_not_mention_in_a_continuing_round_is_as_it_was():
+    stored = seen_as(contact(firstName="Ada", jobTitle="Analyst"), user(given_name="Ada", job_title="Analyst"), JOB)
 
-    second = plan([user(given_name="Ida")], known(stored), moment=later)
+    found = plan([user(job_title="Head")], known(stored), JOB, continuing=True)
 
-    assert second.changes[0].counted is Counted.INSTEAD
-    counts = counts_of(1, first.unchanged, first.changes) + counts_of(1, second.unchanged, second.changes)
-    assert (counts.updated, counts.unchanged) == (1, 0)
+    assert only(found).fields == {"firstName": "Ada", "jobTitle": "Head"}
+
+
+def test_null_clears_in_a_continuing_round():
+    stored = seen_as(contact(firstName="Ada", jobTitle="Analyst"), user(given_name="Ada", job_title="Analyst"), JOB)
+
+    found = plan([user(job_title=None)], known(stored), JOB, continuing=True)
+
+    assert only(found).fields == {"firstName": "Ada"}
+
+
+def test_what_graph_does_not_mention_in_a_first_round_is_empty():
+    stored = seen_as(contact(firstName="Ada", jobTitle="Analyst"), user(given_name="Ada", job_title="Analyst"), JOB)
+
+    assert only(plan([user(given_name="Ada")], known(stored), JOB)).fields == {"firstName": "Ada"}
+
+
+def test_a_patch_that_disables_a_known_user_takes_the_user_out_of_scope():
+    sifted = sift([user(account_enabled=False)], {ADA: contact()}, WINS, ValueReader(()))
+
+    assert sifted.gone == [ADA]
+
+
+def test_a_later_entity_of_a_page_is_laid_over_the_earlier_one():
+    merged = latest([user(given_name="Ada", surname="King"), user(surname="Lovelace")])
+
+    assert (merged[ADA].given_name, merged[ADA].surname) == ("Ada", "Lovelace")
+
+
+def test_under_keep_local_the_last_word_of_a_run_counts_in_a_field_that_the_run_filled():
+    stored = contact(city="Bern")
+    first = only(plan([user(given_name="Old")], known(stored), KEEPS))
+
+    second = only(plan([user(given_name="New")], known(first), KEEPS, Stamp("run", 1, STAMP.now)))
+
+    assert first.fields == {"firstName": "Old", "city": "Bern"}
+    assert second.fields == {"firstName": "New", "city": "Bern"}
+
+
+def test_under_keep_local_a_later_run_keeps_what_an_earlier_one_filled():
+    first = only(plan([user(given_name="Old")], known(contact(city="Bern")), KEEPS))
+
+    second = plan([user(given_name="New")], known(first), KEEPS, Stamp("another run", 0, STAMP.now))
+
+    assert only(second).fields == {"firstName": "Old", "city": "Bern"}
+
+
+def test_a_new_person_with_the_address_of_an_unlinked_contact_waits_for_the_end_of_the_round():
+    stored = contact(Link.UNLINKED, source=BOB, email="x@x.example")
+
+    found = plan([user(mail="X@x.example")], known(stored), matching=False)
+
+    assert [one.id for one in found.matches] == [ADA]
+    assert (found.writes, found.unchanged) == ([], 0)
+
+
+def removals(stored, behavior=DeletionBehavior.UNLINK, *, now=None, earlier=None):
+    """The plan for one leaver, of whom `now` is what is stored by now."""
+    there = stored if now is None else now
+    return plan_removals({stored.id: ADA}, {there.id: there}, behavior, STAMP, earlier or {})
 
 
 def test_a_leaver_is_unlinked_and_remembered():
-    found = plan_removals([contact(firstName="Ada")], DeletionBehavior.UNLINK, MOMENT)
+    found = removals(contact(firstName="Ada"))
 
     assert only(found).link is Link.UNLINKED
     assert only(found).source_id == ADA
@@ -189,11 +240,24 @@ def test_a_leaver_is_unlinked_and_remembered():
     assert found.changes[0].outcome is Outcome.UNLINKED
 
 
-def test_a_leaver_is_removed_for_good_and_history_keeps_his_name_only():
-    found = plan_removals([contact(firstName="Ada", city="Bern")], DeletionBehavior.HARD_DELETE, MOMENT)
+def test_a_leaver_is_removed_for_good_and_history_keeps_the_name_only():
+    found = removals(contact(firstName="Ada", city="Bern"), DeletionBehavior.HARD_DELETE)
 
     assert only(found) is None
     assert msgspec.to_builtins(found.changes[0]) == {"contactId": ADA, "outcome": "removed", "name": "Ada"}
+
+
+def test_a_removal_that_an_earlier_attempt_applied_is_told_once_more_and_not_done_again():
+    first = removals(contact(firstName="Ada"))
+    earlier = {one.contact_id: one for one in first.changes}
+
+    second = removals(contact(firstName="Ada"), now=only(first), earlier=earlier)
+
+    assert (second.writes, second.changes) == ([], first.changes)
+
+
+def test_a_contact_that_somebody_else_has_by_now_is_not_removed():
+    assert removals(contact(), now=contact(source=BOB, contact_id=ADA)).writes == []
 
 
 def test_one_directory_field_may_fill_two_contact_fields():

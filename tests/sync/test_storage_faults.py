@@ -1,16 +1,15 @@
 """Storage that fails, answers late, or does the work and does not say so (spec §6)."""
 
-
 import pytest
 from azure.storage.queue import TextBase64DecodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from errors import TryLater
-from sync.messages import QUEUE, ContinueMessage
+from sync.messages import QUEUE, Continue
 from tests.flaky import AFTER, BEFORE, SILENT, AwayQueue, FlakyStorage
 from tests.rig import close_rig, make_rig
 from workspace.run import RunState
-from workspace.state import LEASE
+from limits import LEASE
 
 PEOPLE = 250
 MOST_REQUESTS = 16
@@ -44,7 +43,7 @@ async def finish(rig, run_id):
             run = await rig.run(run_id)
             if not run.going:
                 return run
-            await rig.services.dispatch.handle(ContinueMessage(rig.workspace, run_id, run.step))
+            await rig.services.dispatch.handle(Continue(rig.workspace, run_id, run.step))
         except TryLater:
             # A lease that could not be given back runs out by itself.
             rig.clock.offset += LEASE
@@ -62,7 +61,7 @@ async def test_one_fault_at_any_request_changes_nothing_in_the_end(shaky, flaky,
     assert run.state is RunState.COMPLETED
     assert await shaky.linked() == shaky.expected()
     assert run.counts.added == len(shaky.expected())
-    assert (await shaky.agenda()).totals.contacts == len(shaky.expected())
+    assert (await shaky.state()).totals.contacts == len(shaky.expected())
     assert flaky.met[fault] == 1
 
 
@@ -78,7 +77,7 @@ async def test_a_call_without_an_answer_runs_out_of_time_and_changes_nothing(sha
     assert run.state is RunState.COMPLETED
     assert await shaky.linked() == shaky.expected()
     assert run.counts.added == len(shaky.expected())
-    assert (await shaky.agenda()).totals.contacts == len(shaky.expected())
+    assert (await shaky.state()).totals.contacts == len(shaky.expected())
     assert flaky.met[fault] == 1
 
 
@@ -111,14 +110,13 @@ async def test_a_delta_with_removals_survives_a_fault_at_each_request(shaky, fla
 
 async def test_a_queue_that_is_away_when_a_continuation_is_due_loses_nothing(shaky, flaky, storage_account):
     asked = await shaky.ask()
-    hasty = shaky.with_worker(slice_seconds=0)
     away = shaky.with_worker(slice_seconds=0, queue=AwayQueue())
     queue = QueueClient.from_connection_string(storage_account, QUEUE, message_decode_policy=TextBase64DecodePolicy())
     await queue.clear_messages()
     flaky.only = "POST"
 
     with pytest.raises(TryLater):
-        await away.handle(ContinueMessage(shaky.workspace, asked.id, 0))
+        await away.handle(Continue(shaky.workspace, asked.id, 0))
     # The message that failed is delivered again, and finds a run that nobody is at.
     run = await finish(shaky, asked.id)
 

@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from sync.messages import ContinueMessage
+from sync.messages import Continue
 from workspace.run import Mode, RunState
 
 _spans, _reader = InMemorySpanExporter(), InMemoryMetricReader()
@@ -76,7 +76,7 @@ async def test_what_a_run_did_is_counted(rig, tenant):
 
     people = len(rig.expected())
     told = grown(before)
-    assert told["emu.sync.runs", ("mode", "full"), ("outcome", "completed")] == 1
+    assert told["emu.sync.requests", ("mode", "full"), ("outcome", "completed")] == 1
     assert told["emu.sync.people_read",] == 50
     assert told["emu.sync.contacts_written",] == people == run.counts.added
     assert told["emu.graph.requests",] == run.cost.graph_requests
@@ -98,13 +98,13 @@ async def test_what_somebody_must_act_on_is_counted(rig, tenant):
     tenant.consent(given=True, credentialError="7000222")
     await rig.services.credentials.renew(tenant.id)
     asked = await rig.ask()
-    await rig.services.dispatch.handle(ContinueMessage(rig.workspace, asked.id, 0))
-    await rig.services.worker.bury(b"nonsense")
-    await rig.services.worker.give_up(ContinueMessage(rig.workspace, asked.id, 0), "test")
+    await rig.services.dispatch.handle(Continue(rig.workspace, asked.id, 0))
+    await rig.services.dispatch.bury(b"nonsense")
+    await rig.services.worker.give_up(Continue(rig.workspace, asked.id, 0))
 
     told = grown(before)
     assert told["emu.sync.people_skipped",] == 1
     assert told["emu.credential.rejected",] == 1
     assert told["emu.queue.poisoned",] == 1
-    assert told["emu.sync.runs", ("mode", "delta"), ("outcome", "failed")] == 1
+    assert told["emu.sync.requests", ("mode", "delta"), ("outcome", "failed")] == 1
     assert (await rig.run(asked.id)).state is RunState.FAILED

@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from errors import Conflict
-from sync.messages import ContinueMessage
+from sync.messages import Continue
 from tests.rig import Killed
 from workspace.run import Mode, RunState
-from workspace.state import LEASE
+from limits import LEASE
 
 
 @pytest.fixture
@@ -19,13 +19,13 @@ def tenant(directory):
 
 async def test_who_writes_from_an_old_copy_fails(rig):
     await rig.connect()
-    first, second = await rig.agenda(), await rig.agenda()
+    first, second = await rig.state(), await rig.state()
     await rig.services.workspaces.save(replace(first, applied_version=7))
 
     with pytest.raises(Conflict):
         await rig.services.workspaces.save(replace(second, applied_version=8))
 
-    assert (await rig.agenda()).applied_version == 7
+    assert (await rig.state()).applied_version == 7
 
 
 async def test_while_one_worker_has_the_lease_another_does_nothing_but_come_back(rig, tenant):
@@ -33,9 +33,9 @@ async def test_while_one_worker_has_the_lease_another_does_nothing_but_come_back
     asked = await rig.ask(Mode.FULL)
     await rig.queue.clear_messages()
     until = rig.clock() + timedelta(seconds=60)
-    await rig.services.workspaces.save(replace(await rig.agenda(), lease_owner="somebody", lease_until=until))
+    await rig.services.workspaces.save(replace(await rig.state(), lease_owner="somebody", lease_until=until))
 
-    await rig.services.dispatch.handle(ContinueMessage(rig.workspace, asked.id, 0))
+    await rig.services.dispatch.handle(Continue(rig.workspace, asked.id, 0))
 
     assert tenant.state()["requests"] == {}
     assert (await rig.run(asked.id)).state is RunState.QUEUED
@@ -46,7 +46,7 @@ async def test_a_queued_run_that_is_cancelled_never_begins(rig, tenant):
     await rig.connect()
     asked = await rig.ask(Mode.FULL)
 
-    ended = await rig.services.runs.cancel(rig.workspace, asked.id)
+    ended = await rig.services.requests.cancel(rig.workspace, asked.id)
     await rig.work()
 
     assert ended.state is RunState.CANCELLED
@@ -86,7 +86,7 @@ async def test_a_first_sync_counts_right_wherever_its_worker_dies(rig, tenant, c
     assert (run.counts.read, run.counts.added) == (50, len(rig.expected()))
     assert run.counts.updated + run.counts.unchanged + run.counts.linked == 0
     assert await rig.linked() == rig.expected()
-    assert (await rig.agenda()).totals.contacts == len(rig.expected())
+    assert (await rig.state()).totals.contacts == len(rig.expected())
 
 
 @pytest.mark.parametrize("call", range(1, 20))
@@ -107,7 +107,7 @@ async def test_a_full_run_counts_its_updates_right_wherever_its_worker_dies(rig,
 async def full_run_whose_worker_dies(rig, call):
     """Its worker dies before its n-th storage call; once its lease ran out, another goes on. The run as it ended."""
     asked = await rig.ask(Mode.FULL)
-    message = ContinueMessage(rig.workspace, asked.id, 0)
+    message = Continue(rig.workspace, asked.id, 0)
     rig.kill_before = call
     with pytest.raises(Killed):
         await rig.services.dispatch.handle(message)

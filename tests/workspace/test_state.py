@@ -19,7 +19,7 @@ from workspace.run import (
     next_state,
     run_id,
 )
-from workspace.state import Agenda, approve, ask, settled
+from workspace.state import SyncState, approve, ask, settled
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WORKSPACE = WorkspaceId("w")
@@ -29,36 +29,36 @@ def wish(mode=Mode.DELTA, trigger=Trigger.MANUAL):
     return Request(WORKSPACE, mode, trigger, "Ada")
 
 
-def asked(agenda, *wishes):
+def asked(state, *wishes):
     runs = []
     for number, one in enumerate(wishes):
-        agenda, run = ask(agenda, one, RunId(f"r{number}"), NOW)
+        state, run = ask(state, one, RunId(f"r{number}"), NOW)
         runs.append(run.id)
-    return agenda, runs
+    return state, runs
 
 
 def running(mode=Mode.DELTA):
-    agenda, _ = asked(Agenda(WORKSPACE), wish(mode))
-    return replace(agenda, run=agenda.run.after(Event.STARTED))
+    state, _ = asked(SyncState(WORKSPACE), wish(mode))
+    return replace(state, run=state.run.after(Event.STARTED))
 
 
 def test_a_request_joins_the_run_that_goes_on():
-    agenda, runs = asked(Agenda(WORKSPACE), *[wish()] * 50)
+    state, runs = asked(SyncState(WORKSPACE), *[wish()] * 50)
 
     assert set(runs) == {"r0"}
-    assert agenda.follow_up is None
+    assert state.follow_up is None
 
 
 def test_fifty_full_resyncs_over_a_delta_make_one_follower():
-    agenda, runs = asked(running(), *[wish(Mode.FULL)] * 50)
+    state, runs = asked(running(), *[wish(Mode.FULL)] * 50)
 
-    assert agenda.run.mode is Mode.DELTA
-    assert set(runs) == {agenda.follow_up.id}
+    assert state.run.mode is Mode.DELTA
+    assert set(runs) == {state.follow_up.id}
 
 
 def test_a_newer_configuration_follows_a_run_that_has_begun_but_not_one_that_waits():
     begun, _ = asked(running(Mode.FULL), wish(Mode.FULL, Trigger.CONFIGURATION))
-    waiting, runs = asked(Agenda(WORKSPACE), wish(Mode.FULL), wish(Mode.FULL, Trigger.CONFIGURATION))
+    waiting, runs = asked(SyncState(WORKSPACE), wish(Mode.FULL), wish(Mode.FULL, Trigger.CONFIGURATION))
 
     assert begun.follow_up is not None
     assert waiting.follow_up is None
@@ -69,16 +69,16 @@ def test_a_follower_is_upgraded_rather_than_followed():
     begun, _ = asked(running(Mode.FULL), wish(Mode.FULL, Trigger.CONFIGURATION))
     delta_follows = replace(begun, follow_up=replace(begun.follow_up, mode=Mode.DELTA))
 
-    agenda, runs = asked(delta_follows, wish(Mode.FULL, Trigger.CONFIGURATION))
+    state, runs = asked(delta_follows, wish(Mode.FULL, Trigger.CONFIGURATION))
 
-    assert agenda.follow_up.mode is Mode.FULL
+    assert state.follow_up.mode is Mode.FULL
     assert runs == [delta_follows.follow_up.id]
 
 
 def test_what_follows_takes_the_place_of_what_ended():
-    agenda, _ = asked(running(), wish(Mode.FULL))
+    state, _ = asked(running(), wish(Mode.FULL))
 
-    after = settled(agenda, agenda.run.after(Event.COMPLETED))
+    after = settled(state, state.run.after(Event.COMPLETED))
 
     assert after.run.mode is Mode.FULL
     assert after.follow_up is None
@@ -86,11 +86,11 @@ def test_what_follows_takes_the_place_of_what_ended():
 
 
 def test_totals_take_in_each_run_once():
-    agenda = running()
+    state = running()
     ended = replace(
-        agenda.run.after(Event.WAITED), counts=Counts(added=5, linked=1), pending_removals=PendingRemovals(30)
+        state.run.after(Event.WAITED), counts=Counts(added=5, linked=1), pending_removals=PendingRemovals(30)
     )
-    waiting = settled(agenda, ended)
+    waiting = settled(state, ended)
     assert (waiting.totals.contacts, waiting.totals.linked) == (5, 6)
 
     approved = approve(waiting)

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from errors import Refused
 from storage.queue import MessageQueue
 from storage.transaction import Operation
-from sync.messages import ContinueMessage, write_message
-from workspace.connection import Connection, ConnectionState, WorkspaceId
+from sync.messages import Continue, write_message
+from workspace.connection import Connection, ConnectionState, Stage, WorkspaceId
 from workspace.run import Event, Request, Run, RunId, RunState, run_id
-from workspace.state import Agenda, approve, ask, settled
-from workspace.store import Update, Workspaces, run_operation
+from workspace.state import SyncState, approve, ask, settled
+from workspace.store import Update, WorkspaceStore, run_operation
 
 
 class NotSyncing(Refused):
@@ -32,10 +32,10 @@ class NotPossible(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
-    """Takes people's wishes down in the agenda, then queues who works on them. `record` is the row of who asked."""
+class RunRequests:
+    """Writes what people ask for into the sync state, then queues the message. `record` is the row of who asked."""
 
-    workspaces: Workspaces
+    workspaces: WorkspaceStore
     queue: MessageQueue
     now: Callable[[], datetime]
 
@@ -47,14 +47,14 @@ class Runs:
         """
         new_id = self.new_id()
 
-        def decide(connection: Connection | None, agenda: Agenda) -> Update:
+        def decide(connection: Connection | None, state: SyncState) -> Update:
             require_active(connection)
-            agenda, _ = ask(agenda, request, new_id, self.now())
-            return None, agenda, record
+            state, _ = ask(state, request, new_id, self.now())
+            return None, state, record
 
-        _, agenda = await self.workspaces.update(request.workspace_id, decide)
-        await self.wake(agenda)
-        _, answering = ask(agenda, request, new_id, self.now())
+        _, state = await self.workspaces.update(request.workspace_id, decide)
+        await self.wake(state)
+        _, answering = ask(state, request, new_id, self.now())
         return answering
 
     async def approve(self, workspace: WorkspaceId, wanted: RunId, *record: Operation) -> Run:
@@ -64,17 +64,17 @@ class Runs:
             NotFound, NotPossible, NotSyncing
         """
 
-        def decide(connection: Connection | None, agenda: Agenda) -> Update:
+        def decide(connection: Connection | None, state: SyncState) -> Update:
             require_active(connection)
-            if not _approved_already(agenda, wanted):
-                _require_waiting(agenda, wanted)
-                agenda = approve(agenda)
-            return None, agenda, record
+            if not _approved_already(state, wanted):
+                _require_waiting(state, wanted)
+                state = approve(state)
+            return None, state, record
 
         await self._known(workspace, wanted)
-        _, agenda = await self.workspaces.update(workspace, decide)
-        await self.wake(agenda)
-        return agenda.find(wanted) or await self.workspaces.run(workspace, wanted)
+        _, state = await self.workspaces.update(workspace, decide)
+        await self.wake(state)
+        return state.find(wanted) or await self.workspaces.run(workspace, wanted)
 
     async def discard(self, workspace: WorkspaceId, wanted: RunId, request: Request, *record: Operation) -> Run:
         """Drop the removals of a waiting run, and queue a full run (spec §5).
@@ -84,17 +84,18 @@ class Runs:
         """
         new_id = self.new_id()
 
-        def decide(connection: Connection | None, agenda: Agenda) -> Update:
+        def decide(connection: Connection | None, state: SyncState) -> Update:
             require_active(connection)
-            waiting = _require_waiting(agenda, wanted)
-            dropped = replace(waiting.after(Event.DISCARDED), completed_at=self.now())
-            agenda = replace(agenda, waiting=None, last=_last(agenda, dropped))
-            agenda, _ = ask(agenda, request, new_id, self.now())
-            return None, agenda, [run_operation(dropped), *record]
+            waiting = _require_waiting(state, wanted)
+            dropped = waiting.ended(Event.DISCARDED, self.now())
+            state = replace(state, waiting=None, last=_last(state, dropped))
+            state, _ = ask(state, request, new_id, self.now())
+            return None, state, [run_operation(dropped), *record]
 
         await self._known(workspace, wanted)
-        _, agenda = await self.workspaces.update(workspace, decide)
-        await self.wake(agenda)
+        _, state = await self.workspaces.update(workspace, decide)
+        await self.workspaces.forget_pending(workspace, wanted)
+        await self.wake(state)
         return await self.workspaces.run(workspace, wanted)
 
     async def cancel(self, workspace: WorkspaceId, wanted: RunId, *record: Operation) -> Run:
@@ -104,29 +105,30 @@ class Runs:
             NotFound, NotPossible
         """
 
-        def decide(_: Connection | None, agenda: Agenda) -> Update:
-            run = agenda.find(wanted)
+        def decide(_: Connection | None, state: SyncState) -> Update:
+            run = state.find(wanted)
             if run is None or not run.going:
                 raise NotPossible("This run has ended, or waits for approval. There is nothing to cancel.")
-            ended = replace(run.after(Event.CANCELLED), completed_at=self.now(), cursor=None, delta_link=None)
-            if agenda.follow_up is not None and agenda.follow_up.id == wanted:
-                agenda = replace(agenda, follow_up=None)
-            elif agenda.waiting is not None and agenda.waiting.id == wanted:
-                agenda = replace(agenda, waiting=None, last=_last(agenda, ended))
+            ended = run.ended(Event.CANCELLED, self.now())
+            if state.follow_up is not None and state.follow_up.id == wanted:
+                state = replace(state, follow_up=None)
+            elif state.waiting is not None and state.waiting.id == wanted:
+                state = replace(state, waiting=None, last=_last(state, ended))
             else:
-                agenda = settled(agenda, ended)
-            return None, agenda, [run_operation(ended), *record]
+                state = settled(state, ended)
+            return None, state, [run_operation(ended), *record]
 
         await self._known(workspace, wanted)
-        _, agenda = await self.workspaces.update(workspace, decide)
-        await self.wake(agenda)
+        _, state = await self.workspaces.update(workspace, decide)
+        await self.wake(state)
         return await self.workspaces.run(workspace, wanted)
 
-    async def wake(self, agenda: Agenda) -> None:
-        """Queue a message for the run that is next, if one waits to be begun. One too many does no harm."""
-        run = agenda.run
-        if run is not None and run.state is RunState.QUEUED:
-            await self.queue.send(write_message(ContinueMessage(agenda.workspace_id, run.id, run.step)))
+    async def wake(self, state: SyncState) -> None:
+        """Queue a message for the run that is next, if no worker is at it. One too many does no harm."""
+        run, now = state.run, self.now()
+        paused = run is not None and run.resume_at is not None and run.resume_at > now
+        if run is not None and not state.leased(now) and not paused:
+            await self.queue.send(write_message(Continue(state.workspace_id, run.id, run.step)))
 
     def new_id(self) -> RunId:
         return run_id(self.now(), uuid.uuid4().hex[:8])
@@ -138,7 +140,7 @@ class Runs:
 
 def require_active(connection: Connection | None) -> None:
     """Refuse what needs a configured connection (raises NotSyncing)."""
-    if connection is None or connection.closing is not None:
+    if connection is None or connection.stage in (Stage.NONE, Stage.CLOSING):
         raise NotSyncing("This workspace is not connected to Microsoft Entra ID.")
     if connection.state is ConnectionState.PERMISSIONS_REQUIRED:
         raise NotSyncing("Microsoft permissions are required first. Grant permissions.")
@@ -146,19 +148,19 @@ def require_active(connection: Connection | None) -> None:
         raise NotSyncing("Save a configuration first.")
 
 
-def _require_waiting(agenda: Agenda, wanted: RunId) -> Run:
-    waiting = agenda.waiting
+def _require_waiting(state: SyncState, wanted: RunId) -> Run:
+    waiting = state.waiting
     if waiting is None or waiting.id != wanted or waiting.state is not RunState.AWAITING_APPROVAL:
         raise NotPossible("No removals of this run wait for approval.")
     return waiting
 
 
-def _approved_already(agenda: Agenda, wanted: RunId) -> bool:
+def _approved_already(state: SyncState, wanted: RunId) -> bool:
     """A second click on Approve is answered like the first."""
-    run = agenda.find(wanted)
+    run = state.find(wanted)
     return run is not None and run.approved and run.pending_removals is not None
 
 
-def _last(agenda: Agenda, ended: Run) -> Run | None:
+def _last(state: SyncState, ended: Run) -> Run | None:
     """A run that waited may still be shown as the last one."""
-    return ended if agenda.last is not None and agenda.last.id == ended.id else agenda.last
+    return ended if state.last is not None and state.last.id == ended.id else state.last

@@ -1,0 +1,376 @@
+"""A slice of a run, on one screen: gather, decide, apply, remember (spec §6).
+
+The phases only gather. The slice alone plans, journals, writes, tries again and remembers. It is safe to repeat from
+any line: contacts are written before the checkpoint, and a page that is repeated finds in the journal what its earlier
+attempt meant to do.
+"""
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from contacts.contact import partition_of, write_operations
+from contacts.store import ContactStore
+from directory.organization import organization_name
+from errors import Conflict, ConnectorError, DeltaLinkExpired, RoundBroken, TryLater
+from limits import LEASE
+from mapping.configuration import Configuration
+from mapping.fields import ObjectId
+from mapping.values import ValueReader
+from storage.retry import Sleep, tries
+from storage.transaction import Operation, Partition
+from sync import telemetry
+from sync.batch import Batch, Waits
+from sync.failures import NOT_DECODED, why_skipped
+from sync.gathering import Gathering
+from sync.local_edits import gather_local_edits, gather_matches
+from sync.meter import Meter
+from sync.pages import gather_pages
+from sync.plan import Earlier, Plan, Stamp, plan_page, skipped
+from sync.reading import PageReader
+from sync.removals import gather_removals, plan_removals
+from sync.rollcall import RollCall
+from workspace.connection import Connection, Stage, WorkspaceId, connection_operation, named
+from workspace.journal import JournalPage, Person, journal_operation
+from workspace.run import NEXT_PHASE, Cost, Event, Mode, Phase, Run, RunState, Trigger
+from workspace.state import SyncState, Verification, concluded
+from workspace.store import WorkspaceStore, run_operation
+
+
+class Superseded(ConnectorError):
+    """The run is not this worker's any more: cancelled, disconnected, or taken over. Nothing more is written."""
+
+    code = "superseded"
+
+
+@dataclass(slots=True)
+class Slice:
+    """One worker's turn at a run.
+
+    `owner` names the worker in the lease; `until` is the slice's end in seconds of the monotonic clock. `resumed`: an
+    earlier slice may have done part of the current page. `before` is the run's cost before this slice.
+    """
+
+    workspaces: WorkspaceStore
+    contacts: ContactStore
+    reader: PageReader
+    connection: Connection
+    state: SyncState
+    run: Run
+    owner: str
+    resumed: bool
+    meter: Meter
+    before: Cost
+    now: Callable[[], datetime]
+    sleep: Sleep
+    until: float
+    matches: dict[ObjectId, Person] = field(default_factory=dict)
+    """People of this round whose contact is decided when it is complete."""
+    followed: set[str] = field(default_factory=set)
+    """Links that this slice followed."""
+    told: set[ObjectId] = field(default_factory=set)
+    """In a verification: the users of whom its delta round told."""
+    gathering: Gathering = field(init=False)
+    values: ValueReader = field(init=False)
+    _earlier: Earlier | None = None
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.gathering = self._new_gathering()
+        self.values = ValueReader(self.configuration.sources)
+
+    async def work(self) -> None:
+        """Work until the run ends or, while pages are read, the time is up.
+
+        Raises:
+            Superseded, TryLater, ConsentLost, CredentialRejected, RoundBroken
+        """
+        began = time.monotonic()
+        await self._recall()
+        # The list of a large organisation takes a while to read; a slice has its budget after that.
+        self.until += time.monotonic() - began
+        while self.run.state is RunState.RUNNING:
+            phase = self.run.phase
+            try:
+                async with aclosing(_GATHER[phase](self)) as batches:
+                    async for batch in batches:
+                        await self._take(batch)
+            except DeltaLinkExpired as error:
+                if self.run.restarted:
+                    raise RoundBroken(
+                        f"Microsoft Graph lost track of the changes twice in one run ({error})"
+                    ) from error
+                await self._read_everything(restarted=True)
+                continue
+            if phase is Phase.READ and self.run.phase is Phase.READ:
+                return  # The time is up.
+            await self._next_phase(phase)
+
+    async def _next_phase(self, phase: Phase) -> None:
+        if phase is Phase.MATCH and self.run.trigger is Trigger.VERIFICATION and self.run.mode is Mode.DELTA:
+            await self._read_everything(restarted=False)
+        elif phase in NEXT_PHASE and self.run.phase is phase:
+            self.run = replace(self.run, phase=NEXT_PHASE[phase])
+        elif phase is Phase.REMOVE and self.run.state is RunState.RUNNING:
+            await self._end(Event.COMPLETED)
+
+    async def _take(self, batch: Batch) -> None:
+        """Decide about a batch, apply it, remember it; again from what is stored now when a write failed."""
+        if batch.waits is not None:
+            await self._end(Event.WAITED, batch.waits)
+            return
+        earlier = dict(await self.interrupted())
+        self.resumed, self._earlier, again = False, {}, False
+        async for last in tries(self.sleep):
+            plan = await self._decide(batch, earlier, again=again)
+            try:
+                page = await self._apply(plan, self._page_of(batch, plan))
+            except TryLater as error:
+                await self.confirm()
+                if last:
+                    raise
+                again, earlier = True, earlier | {change.contact_id: change for change in plan.changes}
+                if error.after_seconds:
+                    await self.sleep(error.after_seconds)
+            else:
+                await self._remember(batch, plan, page)
+                return
+
+    async def _decide(self, batch: Batch, earlier: Earlier, *, again: bool) -> Plan:
+        """What to write. `again`: an attempt failed, so only what is stored now counts."""
+        stamp = Stamp(self.run.id, self.run.page, self.now().isoformat().replace("+00:00", "Z"))
+        if batch.removes:
+            unread = {*batch.leavers, *earlier}.difference(() if again else batch.stored)
+            stored = {**({} if again else batch.stored), **await self.contacts.read(self.partition, unread)}
+            return plan_removals(batch.leavers, stored, self.configuration.deletion_behavior, stamp, earlier)
+        pass_by = not (earlier or self.run.reconsider or batch.matching)
+        look = [one for one in batch.people if not (pass_by and self.roll.unchanged(one))]
+        known = await (self.gathering.known_now(look) if again else self.gathering.known(look, batch.found))
+        with telemetry.span("plan", people=len(look)):
+            plan = plan_page(look, known, self.configuration, self.values, stamp, earlier, matching=batch.matching)
+        plan.unchanged += len(batch.people) - len(look)
+        return plan
+
+    def _page_of(self, batch: Batch, plan: Plan) -> JournalPage:
+        changes = [
+            replace(one, reason=NOT_DECODED) if plan.source_of.get(one.contact_id) in batch.repaired else one
+            for one in plan.changes
+        ]
+        everything = [*batch.unread, *changes]
+        return JournalPage([*batch.present], [*batch.gone], everything, plan.matches, batch.read, plan.unchanged)
+
+    async def _apply(self, plan: Plan, page: JournalPage) -> JournalPage:
+        """Journal the page, then write its contacts; the page as it turned out, refused rows as skipped.
+
+        Raises:
+            TryLater: part of it may be written. Planning again from what is stored then continues it.
+        """
+        if not plan.writes:
+            return page  # It is journalled with its checkpoint.
+        await self._checkpoint(self.run, journal_operation(self.run.id, self.run.page, page))
+        groups = [write_operations(write.before, write.after) for write in plan.writes]
+        with telemetry.span("write", contacts=len(groups)):
+            refused = await self.contacts.write(self.partition, groups)
+        if refused:
+            refusals = [skipped(plan.writes[n], why_skipped(reason)) for n, reason in refused.items()]
+            contact_ids = {one.contact_id for one in refusals}
+            kept = [one for one in page.changes if one.contact_id not in contact_ids]
+            page = dataclasses.replace(page, changes=[*kept, *refusals])
+            await self._checkpoint(self.run, journal_operation(self.run.id, self.run.page, page))
+        return page
+
+    async def _remember(self, batch: Batch, plan: Plan, page: JournalPage) -> None:
+        """Move the checkpoint on. After a write it goes with the next write: a crash until then repeats the page."""
+        self.gathering.wrote([write.after for write in plan.writes if write.after is not None])
+        self._recall_page(page)
+        if self.run.trigger is Trigger.VERIFICATION and self.run.mode is Mode.DELTA:
+            self.told.update(page.present, page.gone)
+        number = self.run.page
+        run = replace(
+            batch.run,
+            counts=self.run.counts + page.counts,
+            page=number + 1 if page or plan.writes else number,
+            drift=self.run.drift + self._drift(plan, page),
+        )
+        if page and not plan.writes:
+            await self._checkpoint(run, journal_operation(run.id, number, page))
+        else:
+            self.run = run
+
+    # What is not a batch: beginning, starting over, ending.
+
+    async def _recall(self) -> None:
+        """Learn what a slice must know before it goes on: for a full run the list, and who was named so far."""
+        run = self.run
+        if run.approved:
+            return  # It reads nothing: what it removes stands in rows of its own.
+        if run.mode is Mode.FULL and not self.roll.scanned:
+            await self.gathering.scan(keep=run.reconsider)
+        if not self.resumed or not run.page:
+            return
+        async for number, page in self.workspaces.journal(self.workspace, run.id):
+            if run.first_page <= number < run.page:
+                self._recall_page(page)
+            elif number < run.first_page and not run.restarted:
+                self.told.update(page.present, page.gone)
+
+    def _recall_page(self, page: JournalPage) -> None:
+        self.roll.name(page.present, page.gone)
+        if self.matches:
+            for source_id in (*page.present, *page.gone):
+                self.matches.pop(source_id, None)
+        self.matches |= {person.id: person for person in page.matches}
+
+    async def _read_everything(self, *, restarted: bool) -> None:
+        """Begin a full round, and sweep at its end. What was written so far stays counted.
+
+        `restarted`: Graph does not know the delta link any more (spec §6). Else it is a verification: its delta round
+        is complete, and what the full round still changes is drift. The old delta link stays until the run's end,
+        because who left is removed only then.
+        """
+        self.gathering = self._new_gathering()
+        self.matches.clear()
+        self.followed.clear()
+        if restarted:
+            self.state = replace(self.state, delta_link=None)
+        run = replace(self.run, counts=replace(self.run.counts, read=0, unchanged=0), first_page=self.run.page)
+        run = replace(run, mode=Mode.FULL, restarted=restarted, cursor=None, phase=Phase.READ, idle_pages=0)
+        await self._checkpoint(run)
+        await self._recall()
+
+    async def _end(self, event: Event, waits: Waits | None = None) -> None:
+        """Write the run's end: history, delta link, totals, and what is next, in one transaction."""
+        if waits is not None:
+            await self.workspaces.write_pending(self.workspace, self.run.id, waits.ids)
+        full = self.run.mode is Mode.FULL and not self.run.approved
+        name = await organization_name(self.reader.graph, self.reader.tenant) if full else None
+        now, link = self.now(), self.run.delta_link
+        ended = replace(self.run.after(event), cost=self.cost(about_to=1), cursor=None, delta_link=None)
+        told = waits.told if waits is not None else ended.pending_removals
+        ended = replace(ended, completed_at=now, pending_removals=told)
+        dropped: list[Run] = []
+
+        def end(state: SyncState) -> tuple[SyncState, Sequence[Operation]]:
+            after, dropped[:] = concluded(state, ended, link)
+            operations = [run_operation(one) for one in (*dropped, *([] if waits else [ended]))]
+            if name is not None and name != self.connection.tenant_name:
+                operations.append(connection_operation(named(self.connection, name)))
+            if full and waits is None:
+                verified = Verification(now, after.totals.linked, ended.drift, ended.id)
+                after = replace(after, verification=verified)
+            return replace(after, last_completed_at=now), operations
+
+        await self.write(end)
+        self.run = ended
+        for one in (*dropped, *([ended] if ended.approved else [])):
+            await self.workspaces.forget_pending(self.workspace, one.id)
+
+    # The one way to remember how far it came.
+
+    async def _checkpoint(self, run: Run, *operations: Operation) -> None:
+        """Step, cursor, counters and lease move at once, with further rows, or not at all.
+
+        Raises:
+            Superseded: the stored state says that it is another worker's turn.
+        """
+        run = replace(run, cost=self.cost(about_to=1))
+
+        def checkpoint(state: SyncState) -> tuple[SyncState, Sequence[Operation]]:
+            return replace(state, run=run, lease_owner=self.owner, lease_until=self.now() + LEASE), operations
+
+        await self.write(checkpoint)
+        self.run = run
+
+    async def renew_lease(self) -> None:
+        """Raises: Superseded, TryLater."""
+        await self.write(lambda state: (replace(state, lease_until=self.now() + LEASE), ()))
+
+    async def write(self, change: Callable[[SyncState], tuple[SyncState, Sequence[Operation]]]) -> None:
+        """Write the sync state with further rows of the workspace. A request that came in between is kept.
+
+        Raises:
+            Superseded, TryLater
+        """
+        async with self._writing:
+            async for last in tries(self.sleep):
+                state, operations = change(self.state)
+                try:
+                    self.state = await self.workspaces.save(state, *operations)
+                except Conflict:
+                    await self.confirm()
+                    if last:
+                        raise
+                else:
+                    return
+
+    async def confirm(self) -> None:
+        """Read the sync state again, and make sure that it is still this worker's turn.
+
+        Raises:
+            Superseded
+        """
+        connection, state = await self.workspaces.load(self.workspace)
+        mine = state.run is not None and state.run.id == self.run.id and state.lease_owner == self.owner
+        if connection is None or connection.stage is not Stage.ACTIVE or not mine:
+            raise Superseded("the run was cancelled, disconnected or taken over")
+        self.connection, self.state = connection, state
+
+    async def interrupted(self) -> Earlier:
+        """What the journal says of the current page, by contact id: only a slice that resumes a run finds anything."""
+        if self._earlier is None:
+            page = None
+            if self.resumed:
+                page = await self.workspaces.journal_page(self.workspace, self.run.id, self.run.page)
+            self._earlier = {change.contact_id: change for change in page.changes} if page is not None else {}
+        return self._earlier
+
+    def _drift(self, plan: Plan, page: JournalPage) -> int:
+        """Changes of a verification's full round of which its delta round did not tell."""
+        run = self.run
+        if run.trigger is not Trigger.VERIFICATION or run.mode is not Mode.FULL or run.restarted:
+            return 0
+        return sum(plan.source_of.get(change.contact_id) not in self.told for change in page.changes)
+
+    def _new_gathering(self) -> Gathering:
+        """Nothing is read yet, nobody is named."""
+        return Gathering(self.contacts, self.partition, self.state.totals.contacts)
+
+    @property
+    def workspace(self) -> WorkspaceId:
+        return self.connection.workspace_id
+
+    @property
+    def roll(self) -> RollCall:
+        return self.gathering.roll
+
+    @property
+    def time_is_up(self) -> bool:
+        return time.monotonic() >= self.until
+
+    @property
+    def partition(self) -> Partition:
+        return partition_of(self.connection.workspace_id, self.connection.list_id)
+
+    @property
+    def configuration(self) -> Configuration:
+        """The choices the run started with; a newer one is the next run's."""
+        assert self.run.configuration is not None
+        return self.run.configuration
+
+    def cost(self, about_to: int = 0) -> Cost:
+        """The run's cost so far, and `about_to` further table transactions."""
+        return self.before + self.meter.cost() + Cost(table_transactions=about_to)
+
+
+_GATHER: dict[Phase, Callable[[Slice], AsyncGenerator[Batch]]] = {
+    Phase.READ: gather_pages,
+    Phase.MATCH: gather_matches,
+    Phase.SETTLE: gather_local_edits,
+    Phase.REMOVE: gather_removals,
+}
