@@ -4,12 +4,13 @@ import re
 import uuid
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from local.microsoft.faults import Operation
 from local.microsoft.graph_answers import GraphRefusal, json_answer
 from local.microsoft.guard import Guard
 from local.microsoft.rounds import BadlyFormedToken, ExpiryShape, Query, Round, TokenExpired, render, without_enabled
-from local.microsoft.shape import LARGEST_PAGE, Endless, Row
+from local.microsoft.shape import LARGEST_PAGE, Endless, Row, Shape
 from local.microsoft.tenant import Tenant
 from local.microsoft.user_properties import DEFAULT, KNOWN, OFF_STORE
 from local.microsoft.world import World
@@ -74,7 +75,8 @@ class DeltaRoutes:
         endless, more = tenant.shape.endless, number + 1 < len(found.pages)
         if endless is Endless.SAME_LINK:
             return self._answer(request, tenant, [], self._next_link(f"{round_id}.{number}"))
-        value = [_entity(row, tenant, found, number) for row in found.pages[number]]
+        shape = replace(tenant.shape, sparse=tenant.shape.sparse or "return=minimal" in _preferences(request))
+        value = [_entity(row, tenant, found, number, shape) for row in found.pages[number]]
         if endless is Endless.NEW_LINKS:
             # The link differs each time and means this same page, so that the round goes on once the trouble is over.
             link = self._next_link(f"{round_id}.{number}.{uuid.uuid4().hex}")
@@ -119,9 +121,9 @@ def selected(query: dict[str, str]) -> tuple[str, ...]:
     return names
 
 
-def _entity(row: Row, tenant: Tenant, found: Round, page_number: int) -> dict[str, object]:
-    told = render(row, tenant.users.get(row.user_id), found, tenant.shape)
-    return without_enabled(told, tenant.shape.account_enabled, page_number)
+def _entity(row: Row, tenant: Tenant, found: Round, page_number: int, shape: Shape) -> dict[str, object]:
+    told = render(row, tenant.users.get(row.user_id), found, shape)
+    return without_enabled(told, shape.account_enabled, page_number)
 
 
 def _refuse_options(query: dict[str, str]) -> None:
@@ -144,8 +146,12 @@ def _ids(query: dict[str, str]) -> frozenset[str] | None:
 
 def _page_size(request: web.Request) -> int:
     """The first request's `Prefer: odata.maxpagesize`, under the cap (facts/graph.md 11)."""
-    found = _PAGE_SIZE.search(",".join(request.headers.getall("Prefer", [])))
+    found = _PAGE_SIZE.search(_preferences(request))
     return max(1, min(int(found[1]), LARGEST_PAGE)) if found else LARGEST_PAGE
+
+
+def _preferences(request: web.Request) -> str:
+    return ",".join(request.headers.getall("Prefer", []))
 
 
 def _position(token: str) -> tuple[str, int]:
