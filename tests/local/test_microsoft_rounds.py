@@ -168,7 +168,7 @@ def test_a_page_holds_200_people_at_most_and_fewer_where_preferred(directory, gr
     assert max(sizes) == most
 
 
-# Issue of ids: an id is compared without case (docs/specification.md 6); some answers have capitals.
+# 1.3, `id`: a GUID, in capitals as well; it is compared without case.
 def test_ids_come_in_capitals(graph, tenant, people):
     tenant.shape(capital_ids_percent=100)
     entities, link = graph.round()
@@ -228,6 +228,29 @@ def test_account_enabled_may_not_be_told(graph, tenant, people, switch, told):
     pages = graph.pages()
 
     assert [page["value"][0].get("accountEnabled", "missing") for page in pages] == told
+
+
+# 1.4: pages with `value: []` and a nextLink are normal, even many in a row.
+def test_empty_pages_come_in_a_row(graph, tenant, people):
+    tenant.shape(page_size=2, empty_pages=True, empty_in_a_row=4)
+
+    assert [len(page["value"]) for page in graph.pages()] == [0, 2, 0, 0, 0, 0, 2, 0, 2]
+
+
+# 1.4: removed and back in one round; who is back is whole, also in a sparse round.
+def test_who_is_back_in_the_same_round_is_whole(graph, tenant, people):
+    tenant.shape(sparse=True)
+    _, link = graph.round()
+    tenant.shape(duplicates_percent=100, seed=2)
+    tenant.do(*(("change", one, {"jobTitle": "Chief"}) for one in people))
+
+    entities, _ = graph.round(link)
+
+    removed = [place for place, one in enumerate(entities) if "@removed" in one]
+    assert removed
+    for place in removed:
+        last = [one for one in entities[place:] if one["id"] == entities[place]["id"]][-1]
+        assert {"accountEnabled", "userPrincipalName", "jobTitle"} <= last.keys()
 
 
 # 1.3: `@removed` for ids that the client never saw, in a first round as well.
