@@ -16,10 +16,14 @@ from aiohttp import web
 
 from local.microsoft.authority import authority
 from local.microsoft.control_routes import ControlRoutes, make_tenant
+from local.microsoft.delta_routes import DeltaRoutes
 from local.microsoft.graph_routes import GraphRoutes
+from local.microsoft.guard import Guard
 from local.microsoft.identity_routes import IdentityRoutes
 from local.microsoft.login_routes import LoginRoutes
+from local.microsoft.notifier import Notifier
 from local.microsoft.sign_in_routes import SignInRoutes
+from local.microsoft.subscription_routes import SubscriptionRoutes
 from local.microsoft.world import World
 
 CONTOSO = "c0470500-0000-4000-8000-000000000001"
@@ -54,9 +58,11 @@ async def _serve(arguments: argparse.Namespace) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    world = World({_REDIRECT_URI, *arguments.redirect_uri})
+    world, notifier = World({_REDIRECT_URI, *arguments.redirect_uri}), Notifier()
+    guard = Guard(world)
     make_tenant(
         world,
+        notifier,
         people=arguments.people,
         seed=arguments.seed,
         tenant_id=CONTOSO,
@@ -67,9 +73,11 @@ async def _serve(arguments: argparse.Namespace) -> int:
     cloud, desk = web.Application(), web.Application(client_max_size=64 * 1024 * 1024)
     LoginRoutes(world).add_to(cloud)
     SignInRoutes(world).add_to(cloud)
-    GraphRoutes(world).add_to(cloud)
+    DeltaRoutes(world, guard).add_to(cloud)
+    GraphRoutes(world, guard).add_to(cloud)
+    SubscriptionRoutes(guard, notifier).add_to(cloud)
     IdentityRoutes(world).add_to(desk)
-    ControlRoutes(world).add_to(desk)
+    ControlRoutes(world, notifier).add_to(desk)
     runners = [web.AppRunner(one, access_log=None, shutdown_timeout=0.5) for one in (cloud, desk)]
     for runner in runners:
         await runner.setup()
@@ -79,6 +87,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
     world.desk = f"http://localhost:{runners[1].addresses[0][1]}"
     print(json.dumps({"graph": world.address, "desk": world.desk, "ca": str(ca_path), "pid": os.getpid()}), flush=True)
     await stop.wait()
+    await notifier.close()
     for runner in runners:
         await runner.cleanup()
     return 0

@@ -1,6 +1,7 @@
 """A small client of the directory's control, for tests and the demo."""
 
 import json
+import re
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,11 @@ class TenantControl:
         return found
 
     def state(self) -> dict[str, Any]:
-        """`requests` by operation, `faultsMet` by kind, `faultsLeft`."""
+        """Counters, and what is still to come.
+
+        `requests` by operation (`filtered`: first rounds for some ids), `faultsMet` by kind, `faultsLeft`,
+        `subscriptions`, and `notifications`: what became of them, in numbers.
+        """
         return _call(self._path)
 
     def hire(self, **properties: str | bool | None) -> str:
@@ -49,17 +54,58 @@ class TenantControl:
         results: list[Any] = self._post("users", {"steps": [list(step) for step in steps]})
         return results
 
+    def missed(self, verb: str, *arguments: Any) -> None:
+        """A step of `do` of which no delta tells until the person is touched again, such as ("restore", id)."""
+        self.do(("missed", verb, *arguments))
+
+    def late(self, rounds: int, verb: str, *arguments: Any) -> None:
+        """A step of `do` that the next `rounds` continuing rounds do not tell yet; its notification comes at once."""
+        self.do(("late", rounds, verb, *arguments))
+
     def shape(self, **shape: Any) -> None:
-        self._post("shape", shape)
+        """Change how rounds look, from now on: the switches of `shape.Shape`; those not named stay."""
+        self._post("shape", _camel(shape))
 
     def consent(self, **consent: Any) -> None:
-        self._post("consent", consent)
+        """Change the app's standing: the fields of `consent.Consent`; those not named stay."""
+        self._post("consent", _camel(consent))
 
     def fault(self, operation: str, kind: str = "status", **fault: Any) -> None:
-        self._post("fault", {"operation": operation, "kind": kind, **fault})
+        """Queue a fault; the rest are the fields of `faults.Fault`."""
+        self._post("fault", {"operation": operation, "kind": kind, **_camel(fault)})
+
+    def clear_faults(self) -> None:
+        """Forget queued faults, and refusals of consent and sign-in."""
+        self._post("no-faults", {})
 
     def expire(self, shape: str) -> None:
+        """End every link that was given out; how that shows is a value of `rounds.ExpiryShape`."""
         self._post("expire", {"shape": shape})
+
+    def refuse_consent(self, code: str = "", **refusal: Any) -> None:
+        """The next consent comes back refused, with an AADSTS number; the rest are fields of `consent.Refusal`."""
+        self._post("refusal", {"leg": "consent", "code": code, **refusal})
+
+    def refuse_sign_in(self, code: str = "", **refusal: Any) -> None:
+        """The same, of the sign-in that follows the consent."""
+        self._post("refusal", {"leg": "sign_in", "code": code, **refusal})
+
+    def age_sign_ins(self, seconds: float) -> None:
+        """Everybody who is signed in at the tenant did so that much longer ago."""
+        self._post("age-sign-ins", {"seconds": seconds})
+
+    def delivery(self, **delivery: Any) -> None:
+        """Change how notifications come: the fields of `subscriptions.Delivery`; those not named stay."""
+        self._post("delivery", _camel(delivery))
+
+    def subscriptions(self) -> list[dict[str, Any]]:
+        """The live ones, as Graph shows them, with their `clientState`."""
+        found: list[dict[str, Any]] = self.state()["subscriptions"]
+        return found
+
+    def lose_subscriptions(self) -> int:
+        """Microsoft loses every subscription of the tenant and tells nobody; how many there were."""
+        return int(self._post("lose-subscriptions", {}))
 
     def rename(self, name: str) -> None:
         self._post("rename", {"name": name})
@@ -69,6 +115,7 @@ class TenantControl:
         self._post("clock", {"advanceSeconds": seconds})
 
     def spoil_id_tokens(self, wrong: str) -> None:
+        """ID tokens are wrong in one way; 'without wids' leaves a claim out, '' makes them right again."""
         self._post("id-token", {"wrong": wrong})
 
     def reset_counters(self) -> None:
@@ -107,6 +154,11 @@ class DirectoryControl:
 
     def rotate_keys(self) -> None:
         _call(f"{self.desk}/control/identity/rotate", {})
+
+
+def _camel(fields: dict[str, Any]) -> dict[str, Any]:
+    """Names as the control has them: `page_size` and `pageSize` are the same."""
+    return {re.sub(r"_([a-z])", lambda found: found[1].upper(), name): value for name, value in fields.items()}
 
 
 def _call(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -7,16 +7,23 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from local.microsoft.faults import Fault, Shape
-from local.microsoft.tenant import Consent, ExpiryShape, Tenant
+from local.microsoft.consent import Consent, Refusal
+from local.microsoft.faults import Fault
+from local.microsoft.notifier import Notifier
+from local.microsoft.odd_text import as_read
+from local.microsoft.rounds import ExpiryShape
+from local.microsoft.shape import Shape
+from local.microsoft.subscriptions import Delivery
+from local.microsoft.tenant import Tenant
 from local.microsoft.world import World
 
 
 class ControlRoutes:
     """`POST /control/tenants` makes one; `POST /control/tenants/{id}/{verb}` does something with it."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, notifier: Notifier) -> None:
         self._world = world
+        self._notifier = notifier
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/control/tenants", self._make)
@@ -26,7 +33,7 @@ class ControlRoutes:
         app.router.add_post("/control/tenants/{tenant}/{verb}", self._do)
 
     async def _make(self, request: web.Request) -> web.Response:
-        tenant = make_tenant(self._world, **await request.json())
+        tenant = make_tenant(self._world, self._notifier, **await request.json())
         return web.json_response({"id": tenant.id, "domain": tenant.domain})
 
     async def _allow(self, request: web.Request) -> web.Response:
@@ -35,12 +42,22 @@ class ControlRoutes:
 
     async def _users(self, request: web.Request) -> web.Response:
         tenant = self._tenant(request)
-        users = [{**one.properties, "removed": one.removed} for one in tenant.users.values()]
+        users = [
+            {**{name: as_read(value) for name, value in one.properties.items()}, "removed": one.removed}
+            for one in tenant.users.values()
+        ]
         return web.Response(body=msgspec.json.encode({"users": users}), content_type="application/json")
 
     async def _state(self, request: web.Request) -> web.Response:
         tenant = self._tenant(request)
-        told = {"requests": tenant.requests, "faultsMet": tenant.faults_met, "faultsLeft": len(tenant.faults)}
+        live = tenant.subscriptions.live(tenant.now())
+        told = {
+            "requests": tenant.requests,
+            "faultsMet": tenant.faults_met,
+            "faultsLeft": len(tenant.faults),
+            "subscriptions": [{**one.told(), "clientState": one.client_state} for one in live],
+            "notifications": tenant.subscriptions.counters,
+        }
         return web.Response(body=msgspec.json.encode(told), content_type="application/json")
 
     async def _do(self, request: web.Request) -> web.Response:
@@ -49,7 +66,7 @@ class ControlRoutes:
             raise web.HTTPNotFound(text=f"there is no {verb}")
         try:
             told = _VERBS[verb](self._world, tenant, msgspec.json.decode(await request.read()))
-        except (KeyError, msgspec.MsgspecError) as error:
+        except (KeyError, TypeError, ValueError, msgspec.MsgspecError) as error:
             raise web.HTTPBadRequest(text=f"{type(error).__name__}: {error}") from error
         return web.Response(body=msgspec.json.encode({"result": told}), content_type="application/json")
 
@@ -62,6 +79,7 @@ class ControlRoutes:
 
 def make_tenant(
     world: World,
+    notifier: Notifier,
     *,
     people: int = 0,
     seed: int = 1,
@@ -75,6 +93,7 @@ def make_tenant(
     slug = "".join(char for char in name.lower() if char.isascii() and char.isalnum()) or "org"
     tenant = Tenant(tenant_id, name, f"{slug}-{tenant_id[:8]}.example", msgspec.convert(shape or {}, Shape))
     tenant.consent.given = consented
+    tenant.notify = lambda user_id, change_type: notifier.changed(tenant, user_id, change_type)
     tenant.populate(people, seed)
     world.tenants[tenant_id] = tenant
     return tenant
@@ -89,7 +108,35 @@ def _consent(_: World, tenant: Tenant, asked: dict[str, Any]) -> None:
 
 
 def _fault(_: World, tenant: Tenant, asked: dict[str, Any]) -> None:
-    tenant.faults.append(msgspec.convert(asked, Fault))
+    fault = msgspec.convert(asked, Fault)
+    fault.ends = tenant.now() + (fault.lasts_seconds or 0.0)
+    tenant.faults.append(fault)
+
+
+def _no_faults(_: World, tenant: Tenant, __: dict[str, Any]) -> None:
+    tenant.faults.clear()
+    tenant.refusals.clear()
+
+
+def _refusal(_: World, tenant: Tenant, asked: dict[str, Any]) -> None:
+    tenant.refusals.append(msgspec.convert(asked, Refusal))
+
+
+def _age_sign_ins(world: World, tenant: Tenant, asked: dict[str, Any]) -> None:
+    """Everybody who is signed in at the tenant did so longer ago."""
+    for session in world.sessions.values():
+        if session.account.tenant_id == tenant.id:
+            session.since -= float(asked["seconds"])
+
+
+def _delivery(_: World, tenant: Tenant, asked: dict[str, Any]) -> None:
+    tenant.subscriptions.delivery = msgspec.convert(
+        msgspec.to_builtins(tenant.subscriptions.delivery) | asked, Delivery
+    )
+
+
+def _lose_subscriptions(_: World, tenant: Tenant, __: dict[str, Any]) -> int:
+    return tenant.subscriptions.lose()
 
 
 def _expire(_: World, tenant: Tenant, asked: dict[str, Any]) -> None:
@@ -111,23 +158,23 @@ def _id_token(world: World, tenant: Tenant, asked: dict[str, Any]) -> None:
 
 def _reset(_: World, tenant: Tenant, __: dict[str, Any]) -> None:
     tenant.requests.clear()
+    tenant.subscriptions.counters.clear()
 
 
 def _users(_: World, tenant: Tenant, asked: dict[str, Any]) -> list[str]:
     """Do something with many people in one request."""
-    results = []
-    for step in asked["steps"]:
-        does = getattr(tenant, step[0]) if step[0] in ("hire", "change", "remove", "purge", "restore") else None
-        if does is None:
-            raise KeyError(step[0])
-        results.append(does(*step[1:]) or "")
-    return results
+    return [tenant.do(*step) for step in asked["steps"]]
 
 
 _VERBS: dict[str, Callable[[World, Tenant, dict[str, Any]], object]] = {
     "shape": _shape,
     "consent": _consent,
     "fault": _fault,
+    "no-faults": _no_faults,
+    "refusal": _refusal,
+    "age-sign-ins": _age_sign_ins,
+    "delivery": _delivery,
+    "lose-subscriptions": _lose_subscriptions,
     "expire": _expire,
     "rename": _rename,
     "clock": _clock,

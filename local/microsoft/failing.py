@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from local.microsoft.faults import Fault, Kind
-
-type ErrorAnswer = Callable[[web.Request, int, str, str, dict[str, str] | None], web.Response]
+from local.microsoft.graph_answers import GraphRefusal, json_answer
+from local.microsoft.tenant import Tenant
 
 _CODES = {
     429: "TooManyRequests",
@@ -22,16 +22,19 @@ _CODES = {
 
 
 async def fail(
-    request: web.Request, fault: Fault, answer: Callable[[], Awaitable[web.StreamResponse]], error: ErrorAnswer
+    request: web.Request, tenant: Tenant, fault: Fault, answer: Callable[[], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Answer as the fault says; some faults spoil what would have been the answer."""
+    """Answer as the fault says; some faults spoil what would have been the answer.
+
+    Raises:
+        GraphRefusal: the fault is an error of Graph's.
+    """
     if fault.kind is Kind.STATUS:
         headers = {"Retry-After": _retry_after(fault.retry_after)} if fault.retry_after is not None else {}
-        return error(
-            request, fault.status, fault.code or _CODES.get(fault.status, "UnknownError"), "Made to fail.", headers
-        )
+        code = fault.code or _CODES.get(fault.status, "UnknownError")
+        raise GraphRefusal(fault.status, code, fault.message, headers)
     if fault.kind is Kind.CLAIMS:
-        return error(request, 401, "claims", "Continuous access evaluation resulted in a challenge.", None)
+        raise GraphRefusal(401, "claims", "Continuous access evaluation resulted in a challenge.")
     if fault.kind is Kind.RESET:
         return _cut(request)
     if fault.kind is Kind.STALL:
@@ -42,19 +45,20 @@ async def fail(
     assert isinstance(whole.body, bytes)
     if fault.kind is Kind.TRUNCATED:
         return await _truncated(request, whole.body)
-    return web.Response(body=_spoiled(fault, whole.body), content_type="application/json")
-
-
-def _spoiled(fault: Fault, body: bytes) -> bytes:
     if fault.kind is Kind.MALFORMED:
-        return body[: len(body) // 2]
-    page = msgspec.json.decode(body)
-    if fault.kind is Kind.FOREIGN_LINK:
-        page.pop("@odata.deltaLink", None)
-        page["@odata.nextLink"] = "https://graph.example.org/v1.0/users/delta?$skiptoken=stolen"
-    elif page["value"]:
-        page["value"][0][fault.code or "surname"] = {"not": "a text"}  # ODD_RECORD
-    return msgspec.json.encode(page)
+        return web.Response(body=whole.body[: len(whole.body) // 2], content_type="application/json")
+    return json_answer(request, tenant, _spoiled(fault, request["body"]))
+
+
+def _spoiled(fault: Fault, page: dict[str, Any]) -> dict[str, object]:
+    if fault.kind is Kind.ODD_RECORD:
+        if page["value"]:
+            page["value"][0][fault.code or "surname"] = {"not": "a text"}
+        return page
+    links = {"@odata.nextLink": "https://graph.example.org/v1.0/users/delta?$skiptoken=stolen"}
+    if fault.kind is Kind.ODD_LINK:
+        links = {f"@odata.{fault.code or 'nextLink'}": fault.message}
+    return {name: value for name, value in page.items() if not name.endswith("Link")} | links
 
 
 def _cut(request: web.Request) -> web.Response:

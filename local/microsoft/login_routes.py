@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 import jwt
 from aiohttp import web
 
+from local.microsoft.consent import Lost
 from local.microsoft.faults import Kind, Operation, next_fault
-from local.microsoft.tenant import Lost, Tenant
-from local.microsoft.world import CLIENT_ID, CLIENT_SECRET, AuthorizationCode, World, new_key
+from local.microsoft.sign_in_codes import sign_in_code
+from local.microsoft.tenant import Tenant
+from local.microsoft.world import CLIENT_ID, CLIENT_SECRET, ORDINARY_USER, AuthorizationCode, World, new_key
 
 _AT_THE_TOKEN = frozenset(
     {Lost.APP_NOT_FOUND, Lost.NO_SERVICE_PRINCIPAL, Lost.DISABLED, Lost.TENANT_GONE, Lost.INACTIVE}
@@ -68,12 +70,13 @@ class LoginRoutes:
             if tenant is None:
                 raise LoginRefusal("90002", "Tenant not found.", "invalid_request", 400)
             tenant.requests[Operation.TOKEN] = tenant.requests.get(Operation.TOKEN, 0) + 1
-            if (fault := next_fault(tenant.faults, Operation.TOKEN)) is not None:
+            if (fault := next_fault(tenant.faults, Operation.TOKEN, tenant.now())) is not None:
                 tenant.faults_met[f"token {fault.kind}"] = tenant.faults_met.get(f"token {fault.kind}", 0) + 1
                 if fault.kind is Kind.RESET and request.transport is not None:
                     request.transport.abort()
                 if fault.code:
-                    raise LoginRefusal(fault.code, "Made to fail.")
+                    known = sign_in_code(fault.code)
+                    raise LoginRefusal(fault.code, known.text, known.error, known.status)
                 return web.Response(status=fault.status)
             self._check_client(tenant, form)
             if form.get("grant_type") == "authorization_code":
@@ -110,7 +113,7 @@ class LoginRoutes:
 
     def _redeem(self, tenant: Tenant, form: dict[str, str]) -> dict[str, object]:
         code = self._world.codes.pop(form.get("code", ""), None)
-        if code is None or code.expires < time.time() or code.account.tenant_id != tenant.id:
+        if code is None or code.expires < time.time() or code.session.account.tenant_id != tenant.id:
             raise LoginRefusal(
                 "70008", "The authorization code was used, has expired or is another's.", "invalid_grant", 400
             )
@@ -128,8 +131,8 @@ class LoginRoutes:
         }
 
     def _id_token(self, tenant: Tenant, code: AuthorizationCode) -> str:
-        """Right, or wrong in the one way that was asked for."""
-        wrong, now, account = self._world.id_token_faults.get(tenant.id, ""), int(time.time()), code.account
+        """Right, or wrong in the one way that was asked for; 'without wids' leaves a claim out."""
+        wrong, now, account = self._world.id_token_faults.get(tenant.id, ""), int(time.time()), code.session.account
         claims: dict[str, object] = {
             "iss": f"{self._world.address}/{tenant.id}/v2.0",
             "aud": CLIENT_ID,
@@ -144,16 +147,18 @@ class LoginRoutes:
             "preferred_username": account.user_name,
             "ver": "2.0",
         }
-        if account.roles:
-            claims["wids"] = list(account.roles)
+        claims["auth_time"] = int(code.session.since)
+        claims["wids"] = [*account.roles, ORDINARY_USER]
         spoiled: dict[str, dict[str, object]] = {
             "nonce": {"nonce": "another"},
             "audience": {"aud": str(uuid.uuid4())},
             "issuer": {"iss": f"https://sts.example.org/{tenant.id}/v2.0"},
             "tenant": {"tid": str(uuid.uuid4())},
+            "auth_time": {"auth_time": now - 86_400},
             "expired": {"exp": now - 3600, "iat": now - 7200, "nbf": now - 7200},
         }
         claims |= spoiled.get(wrong, {})
+        claims.pop(wrong.removeprefix("without "), None)
         key = self._world.login_key
         if wrong == "none":
             return jwt.encode(claims, "", algorithm="none", headers={"kid": key.kid})

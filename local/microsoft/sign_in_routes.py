@@ -7,10 +7,13 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from local.microsoft.world import CLIENT_ID, Account, AuthorizationCode, World, accounts_of
+from local.microsoft.consent import Leg, Refusal, next_refusal
+from local.microsoft.sign_in_codes import sign_in_code
+from local.microsoft.world import CLIENT_ID, Account, AuthorizationCode, Session, World, accounts_of
 
 _COOKIE = "entra_session"
 _CODE_SECONDS = 300
+_LEAST_MAX_AGE_SECONDS = 5
 _STYLE = (
     "body{font:1rem/1.5 system-ui;max-width:30rem;margin:2rem auto;padding:0 1rem}"
     "input{width:100%;box-sizing:border-box;padding:.5rem;font:inherit}"
@@ -68,7 +71,10 @@ class SignInRoutes:
         if account is None or form.get("redirect_uri") not in self._world.redirect_uris:
             return _page("Sign-in error", "<p>Start again from emu.chat.</p>", 400)
         told = {"admin_consent": "True", "state": form.get("state", "")}
-        if form.get("decision") == "accept" and account.may_consent:
+        refusal = next_refusal(self._world.tenants[account.tenant_id].refusals, Leg.CONSENT)
+        if refusal is not None:
+            told |= _told_of(refusal)
+        elif form.get("decision") == "accept" and account.may_consent:
             consent = self._world.tenants[account.tenant_id].consent
             consent.given = True
             told |= {"tenant": account.tenant_id, "scope": form.get("scope", "")}
@@ -90,11 +96,12 @@ class SignInRoutes:
         tenant = self._world.tenant(request.match_info["tenant"])
         if tenant is None:
             return _page("Sign-in error", "<p>AADSTS90002: there is no such tenant.</p>", 400)
-        account = self._signed_in(request)
+        session = self._session(request)
+        account = session.account if session is not None else None
         if account is not None and account.tenant_id != tenant.id and query.get("prompt") != "none":
             text = f"<p>AADSTS50020: {escape(account.user_name)} does not exist in this tenant.</p>"
             return _page("Sign-in error", f"{text}<p>{_switch(request.path_qs)}</p>", 400)
-        if account is None or account.tenant_id != tenant.id:
+        if session is None or session.account.tenant_id != tenant.id or _too_old(session, query.get("max_age", "")):
             if query.get("prompt") == "none":
                 text = "AADSTS50058: a silent sign-in was asked for, but nobody is signed in."
                 told = {"error": "login_required", "error_description": text, "state": query.get("state", "")}
@@ -103,9 +110,11 @@ class SignInRoutes:
         if query.get("response_type") != "code" or query.get("code_challenge_method") != "S256":
             told = {"error": "invalid_request", "error_description": "AADSTS9002325: PKCE is required."}
             return _redirect(redirect_uri, told | {"state": query.get("state", "")})
+        if (refusal := next_refusal(tenant.refusals, Leg.SIGN_IN)) is not None:
+            return _redirect(redirect_uri, _told_of(refusal) | {"state": query.get("state", "")})
         code = uuid.uuid4().hex
         self._world.codes[code] = AuthorizationCode(
-            account, redirect_uri, query.get("nonce", ""), query.get("code_challenge", ""), time.time() + _CODE_SECONDS
+            session, redirect_uri, query.get("nonce", ""), query.get("code_challenge", ""), time.time() + _CODE_SECONDS
         )
         return _redirect(
             redirect_uri, {"code": code, "state": query.get("state", ""), "session_state": uuid.uuid4().hex}
@@ -124,12 +133,16 @@ class SignInRoutes:
         if account is None:
             return self._sign_in_page(onward, "organizations", "AADSTS50034: there is no account of that name.")
         session = uuid.uuid4().hex
-        self._world.sessions[session] = account
+        self._world.sessions[session] = Session(account, time.time())
         response = web.Response(status=303, headers={"Location": onward})
         response.set_cookie(_COOKIE, session, httponly=True, secure=True, samesite="Lax")
         return response
 
     def _signed_in(self, request: web.Request) -> Account | None:
+        session = self._session(request)
+        return session.account if session is not None else None
+
+    def _session(self, request: web.Request) -> Session | None:
         return self._world.sessions.get(request.cookies.get(_COOKIE, ""))
 
     def _sign_in_page(self, onward: str, tenant_name: str, problem: str = "") -> web.Response:
@@ -145,6 +158,21 @@ class SignInRoutes:
             f'<input id="account" name="account" value="{known[0].user_name}" required>'
             f"<button>Sign in</button></form><p>Accounts of {escape(tenant.name)}:</p><ul>{accounts}</ul>",
         )
+
+
+def _too_old(session: Session, max_age: str) -> bool:
+    """Whether the person signed in longer ago than the app's `max_age`, in seconds, allows."""
+    # Less than a few seconds would ask again after each sign-in, for ever.
+    return max_age.isdecimal() and time.time() - session.since > max(int(max_age), _LEAST_MAX_AGE_SECONDS)
+
+
+def _told_of(refusal: Refusal) -> dict[str, str]:
+    told = {"error": refusal.error}
+    if refusal.subcode:
+        told["error_subcode"] = refusal.subcode
+    if refusal.code:
+        told["error_description"] = f"AADSTS{refusal.code}: {sign_in_code(refusal.code).text}"
+    return told
 
 
 def _switch(onward: str) -> str:

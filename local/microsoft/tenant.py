@@ -1,85 +1,42 @@
-"""A made-up Entra tenant: its people, what changed when, its consent to the app, and its rounds of users/delta."""
+"""A made-up Entra tenant: its people, what changed when, its standing, and its rounds of users/delta."""
 
 import random
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
+from typing import Any
 
-import msgspec
-
-from local.microsoft.faults import Fault, Mention, Row, Shape, paginate
+from local.microsoft.consent import Consent, Refusal
+from local.microsoft.faults import Fault
 from local.microsoft.people import Properties, organisation
+from local.microsoft.rounds import (
+    TOKEN_LIFE_SECONDS,
+    DeltaToken,
+    ExpiryShape,
+    Query,
+    Round,
+    TokenExpired,
+    User,
+    concerns,
+    new_token,
+    require_well_formed,
+)
+from local.microsoft.shape import Endless, Row, Shape, paginate
+from local.microsoft.subscriptions import Subscriptions
 
-TOKEN_LIFE_SECONDS = 7 * 86400
-"""How long a delta link is good for (facts/graph.md 1.2)."""
-
-
-class TokenExpired(Exception):
-    """A delta token that is not good any more, to be told in the tenant's shape."""
-
-
-class ExpiryShape(StrEnum):
-    """How an expired token shows (facts/graph.md 1.5)."""
-
-    GONE = "410"
-    SYNC_STATE_NOT_FOUND = "syncStateNotFound"
-    RESYNC_REQUIRED = "resyncRequired"
-    UNSUPPORTED_QUERY = "Request_UnsupportedQuery"
-
-
-class Lost(StrEnum):
-    """How missing consent shows (facts/graph.md 5.4)."""
-
-    APP_NOT_FOUND = "700016"
-    NO_SERVICE_PRINCIPAL = "7000229"
-    DISABLED = "7000112"
-    TENANT_GONE = "90002"
-    INACTIVE = "5000225"
-    IDENTITY_NOT_FOUND = "Authorization_IdentityNotFound"
-    REQUEST_DENIED = "Authorization_RequestDenied"
-    ROLELESS = "roleless"
-
-
-class Consent(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
-    """The app's standing in a tenant. `spreading` token requests after the consent still fail, or lack the role."""
-
-    given: bool = False
-    lost_as: Lost = Lost.APP_NOT_FOUND
-    spreading: int = 0
-    credential_error: str = ""
-    organization_readable: bool = False
+STEPS = frozenset({"hire", "change", "remove", "purge", "restore"})
+"""What can happen to a person."""
 
 
 @dataclass(slots=True)
-class User:
-    """A user object. `changed` says at which version a property changed last; `removed` is the reason it went."""
+class Late:
+    """A change of a person that the next `rounds` continuing rounds do not tell."""
 
-    properties: Properties
-    born: int
-    changed: dict[str, int] = field(default_factory=dict)
-    removed: str | None = None
-    restored: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One enumeration: its pages, fixed when it began; what they say is read when they are served."""
-
-    select: tuple[str, ...]
-    since: int
-    until: int
-    pages: list[list[Row]]
-    began: float
-
-
-@dataclass(frozen=True, slots=True)
-class DeltaToken:
-    """What a delta link stands for."""
-
-    select: tuple[str, ...]
-    version: int
-    issued: float
+    rounds: int
+    user_id: str
+    verb: str
+    names: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -92,16 +49,22 @@ class Tenant:
     shape: Shape = field(default_factory=Shape)
     consent: Consent = field(default_factory=Consent)
     faults: list[Fault] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
     expiry: ExpiryShape = ExpiryShape.UNSUPPORTED_QUERY
     users: dict[str, User] = field(default_factory=dict)
     requests: dict[str, int] = field(default_factory=dict)
     faults_met: dict[str, int] = field(default_factory=dict)
     clock_offset: float = 0.0
+    subscriptions: Subscriptions = field(default_factory=Subscriptions)
+    notify: Callable[[str, str], None] = lambda _user_id, _change_type: None
+    """Called with a person's id and `updated` or `deleted` at each change (facts/graph.md 9)."""
     _version: int = 0
     _touched: dict[str, int] = field(default_factory=dict)
     _rounds: dict[str, Round] = field(default_factory=dict)
     _tokens: dict[str, DeltaToken] = field(default_factory=dict)
     _rng: random.Random = field(default_factory=random.Random)
+    _silent: bool = False
+    _late: list[Late] = field(default_factory=list)
 
     def populate(self, count: int, seed: int) -> None:
         for properties in organisation(count, seed, self.name, self.domain):
@@ -126,7 +89,8 @@ class Tenant:
             if value is None and name not in user.properties:
                 continue
             user.properties[name] = value
-            user.changed[name] = self._version
+            if not self._silent:
+                user.changed[name] = self._version
         self._touch(user_id)
 
     def remove(self, user_id: str) -> None:
@@ -141,8 +105,59 @@ class Tenant:
         if user.removed == "deleted":
             raise KeyError(user_id)
         self._version += 1
-        user.removed, user.restored = None, self._version
+        user.removed = None
+        if not self._silent:
+            user.restored = self._version
         self._touch(user_id)
+
+    def do(self, verb: str, *arguments: Any) -> str:
+        """One of STEPS by its name; or ('missed', verb, …), ('late', rounds, verb, …). The id of a new user, else ''.
+
+        'missed': no delta tells of it until the person is touched again. 'late': the next `rounds` continuing rounds
+        do not tell, the one after does (facts/graph.md 1.4, 11 'Lag').
+
+        Raises:
+            KeyError: there is no such verb or person.
+        """
+        if verb == "missed":
+            return self._silently(*arguments)
+        if verb == "late":
+            rounds, *step = arguments
+            return self._later(int(rounds), *step)
+        if verb not in STEPS:
+            raise KeyError(verb)
+        return getattr(self, verb)(*arguments) or ""
+
+    def _silently(self, verb: str, *arguments: Any) -> str:
+        self._silent = True
+        try:
+            return self.do(verb, *arguments)
+        finally:
+            self._silent = False
+
+    def _later(self, rounds: int, verb: str, *arguments: Any) -> str:
+        made = self._silently(verb, *arguments)
+        user_id = made or str(arguments[0])
+        names = tuple(arguments[1]) if verb == "change" else ()
+        self._late.append(Late(rounds, user_id, verb, names))
+        # The notification comes at once all the same: a doorbell may ring before there is anything to read.
+        self.notify(user_id, _change_type(self.users[user_id]))
+        return made
+
+    def _tell_late(self) -> None:
+        for late in self._late:
+            late.rounds -= 1
+        due = [one for one in self._late if one.rounds < 0]
+        self._late = [one for one in self._late if one.rounds >= 0]
+        for late in due:
+            user = self.users[late.user_id]
+            self._version += 1
+            user.changed.update(dict.fromkeys(late.names, self._version))
+            if late.verb == "hire":
+                user.born = self._version
+            elif late.verb == "restore":
+                user.restored = self._version
+            self._remember(late.user_id)
 
     def _leave(self, user_id: str, reason: str) -> None:
         self._version += 1
@@ -150,48 +165,66 @@ class Tenant:
         self._touch(user_id)
 
     def _touch(self, user_id: str) -> None:
+        if not self._silent:
+            self._remember(user_id)
+            self.notify(user_id, _change_type(self.users[user_id]))
+
+    def _remember(self, user_id: str) -> None:
         self._touched.pop(user_id, None)
         self._touched[user_id] = self._version
 
     # Rounds of users/delta.
 
-    def begin(self, select: tuple[str, ...]) -> tuple[str, Round]:
-        """A first round: everybody who is there."""
-        ids = [user_id for user_id, user in self.users.items() if user.removed is None]
-        return self._open(Round(select, -1, self._version, self._paginate(ids), self.now()))
+    def begin(self, query: Query) -> tuple[str, Round]:
+        """A first round: everybody who is there, or those of them that were asked for."""
+        ids = [
+            user_id
+            for user_id, user in self.users.items()
+            if user.removed is None and (query.ids is None or user_id in query.ids)
+        ]
+        # Who is asked for by id is told whole (facts/graph.md 11, 'Whole entities').
+        pages = self._paginate(ids, query, patches=query.ids is None)
+        return self._open(Round(query, -1, self._version, pages, self.now()))
 
     def resume(self, token: str) -> tuple[str, Round]:
         """A later round: whoever changed since the token was made.
 
         Raises:
             TokenExpired
+            BadlyFormedToken
         """
+        require_well_formed(token)
         known = self._tokens.get(token)
         if known is None or self.now() - known.issued > TOKEN_LIFE_SECONDS:
             raise TokenExpired
+        self._tell_late()
         since = max(0, known.version - 3) if self.shape.replay else known.version
         ids = []
         for user_id, version in reversed(self._touched.items()):
             if version <= since:
                 break
-            if self._concerns(self.users[user_id], known.select, since):
+            asked = known.query.ids is None or user_id in known.query.ids
+            if asked and concerns(self.users[user_id], known.query.select, since):
                 ids.append(user_id)
-        return self._open(Round(known.select, since, self._version, self._paginate(ids[::-1]), self.now()))
+        pages = self._paginate(ids[::-1], known.query, patches=False)
+        return self._open(Round(known.query, since, self._version, pages, self.now()))
 
     def round(self, round_id: str) -> Round:
         """A round that goes on.
 
         Raises:
             TokenExpired
+            BadlyFormedToken
         """
+        require_well_formed(round_id)
         found = self._rounds.get(round_id)
         if found is None or self.now() - found.began > TOKEN_LIFE_SECONDS:
             raise TokenExpired
         return found
 
-    def delta_token(self, select: tuple[str, ...], version: int | None = None) -> str:
-        token = uuid.uuid4().hex
-        self._tokens[token] = DeltaToken(select, self._version if version is None else version, self.now())
+    def delta_token(self, query: Query, version: int | None = None) -> str:
+        token = new_token()
+        self._tokens[token] = DeltaToken(query, self._version if version is None else version, self.now())
         return token
 
     def expire(self) -> None:
@@ -200,33 +233,15 @@ class Tenant:
         self._rounds.clear()
 
     def _open(self, new: Round) -> tuple[str, Round]:
-        round_id = uuid.uuid4().hex
-        if len(new.pages) > 1:
+        round_id = new_token()
+        if len(new.pages) > 1 or self.shape.endless is not Endless.NO:
             self._rounds[round_id] = new
         return round_id, new
 
-    def _paginate(self, ids: list[str]) -> list[list[Row]]:
-        return paginate(ids, self.shape, len(self._tokens))
+    def _paginate(self, ids: list[str], query: Query, *, patches: bool) -> list[list[Row]]:
+        return paginate(ids, self.shape, len(self._tokens), patches=patches, largest=query.page_size)
 
-    @staticmethod
-    def _concerns(user: User, select: tuple[str, ...], since: int) -> bool:
-        """A change of what was not selected is not told (facts/graph.md 1.1)."""
-        new = user.removed is not None or user.born > since or user.restored > since
-        return new or any(version > since for name, version in user.changed.items() if name in select)
 
-    def render(self, row: Row, select: tuple[str, ...], since: int) -> dict[str, object]:
-        """A user as a page has him: never-set properties are absent, cleared ones null, in a first round absent too."""
-        user_id, mention = row
-        user = self.users[user_id]
-        reason = "changed" if mention is Mention.REMOVED else user.removed
-        if reason is not None:
-            return {"id": user_id, "@removed": {"reason": reason}}
-        known = user.properties
-        fresh = since < 0 or user.born > since
-        told: dict[str, object] = {
-            name: known[name] for name in select if name in known and not (fresh and known[name] is None)
-        }
-        if mention is Mention.STALE and isinstance(told.get("givenName"), str):
-            told["givenName"] = f"{told['givenName']} (before)"
-        told["id"] = user_id
-        return told
+def _change_type(user: User) -> str:
+    """`updated` is created, updated or soft-deleted as well; `deleted` is purged (facts/graph.md 9)."""
+    return "deleted" if user.removed == "deleted" else "updated"

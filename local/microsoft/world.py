@@ -14,6 +14,8 @@ CLIENT_SECRET = "local-only-client-secret"
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 PRIVILEGED_ROLE_ADMINISTRATOR = "e8611ab8-c189-46e8-94e1-60213ab1f814"
 APPLICATION_ADMINISTRATOR = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"
+ORDINARY_USER = "b79fbf4d-3ef9-4689-8143-76b194e85509"
+"""In every member's `wids` (facts/graph.md 11)."""
 ACCESS_TOKEN_SECONDS = 4200
 
 
@@ -77,6 +79,14 @@ def accounts_of(tenant: Tenant) -> list[Account]:
     ]
 
 
+@dataclass(slots=True)
+class Session:
+    """A browser's sign-in; `since` is when the person proved who he is, in seconds of the epoch."""
+
+    account: Account
+    since: float
+
+
 @dataclass(frozen=True, slots=True)
 class AccessToken:
     """What an access token for Graph is good for."""
@@ -90,7 +100,7 @@ class AccessToken:
 class AuthorizationCode:
     """A code on its way to the token endpoint: once, within minutes, for one redirect URI and one challenge."""
 
-    account: Account
+    session: Session
     redirect_uri: str
     nonce: str
     challenge: str
@@ -109,7 +119,7 @@ class World:
     identity_keys: list[SigningKey] = field(default_factory=lambda: [new_key("RS256"), new_key("ES256")])
     access_tokens: dict[str, AccessToken] = field(default_factory=dict)
     codes: dict[str, AuthorizationCode] = field(default_factory=dict)
-    sessions: dict[str, Account] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
     """Who is signed in to emu.chat, by session cookie."""
     id_token_faults: dict[str, str] = field(default_factory=dict)
