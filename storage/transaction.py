@@ -56,7 +56,8 @@ class Partition:
 
 
 def encode_transaction(account_url: str, partition: Partition, operations: Sequence[Operation]) -> bytes:
-    """The body of one `$batch` request: at most 100 operations, each row once."""
+    """The body of one `$batch` request: 1 to 100 operations, each row once."""
+    assert 0 < len(operations) <= MOST_OPERATIONS  # Azurite's answer to others is no HTTP (facts/functions.md 7).
     parts = [_part(account_url, partition, operation) for operation in operations]
     return b"".join((_OPENING, *parts, _CLOSING))
 
@@ -80,6 +81,15 @@ def _part(account_url: str, partition: Partition, operation: Operation) -> bytes
         return f"{head}\r\n\r\n".encode()
     body = _encode({"PartitionKey": partition.key, "RowKey": operation.row_key, **(operation.row or {})})
     return b"%bContent-Length: %d\r\n\r\n%b\r\n" % (head.encode(), len(body), body)
+
+
+_NOT_IN_KEYS = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_LONGEST_KEY_BYTES = 1024
+
+
+def is_key(text: str) -> bool:
+    """Whether a row can have this key: 512 UTF-16 units, without the characters of facts/functions.md 6."""
+    return _NOT_IN_KEYS.search(text) is None and len(text.encode("utf-16-le")) <= _LONGEST_KEY_BYTES
 
 
 def _key(value: str) -> str:
