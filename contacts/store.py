@@ -10,6 +10,7 @@ import msgspec
 from contacts.contact import TABLE, Contact, ContactId, Link, from_row, link_key, mail_prefix
 from errors import RowRefused
 from mapping.fields import ObjectId
+from storage.filters import beginning, within
 from storage.table import Tables
 from storage.transaction import Operation, Partition, grouped
 
@@ -59,7 +60,7 @@ class ContactStore:
 
     async def scan[Row: (ScanRow, msgspec.Raw)](self, partition: Partition, row: type[Row]) -> AsyncIterator[list[Row]]:
         """Every row of a list in key order, projected or whole: a thousand a transaction."""
-        async for rows in self._tables.query(TABLE, f"PartitionKey eq '{partition.key}'", row):
+        async for rows in self._tables.query(TABLE, within(partition.key), row):
             yield rows
 
     async def read(self, partition: Partition, contact_ids: Iterable[str]) -> dict[str, Contact]:
@@ -103,8 +104,7 @@ class ContactStore:
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def one(email: str, most: int) -> list[str]:
-            prefix = mail_prefix(email)
-            where = f"PartitionKey eq '{partition.key}' and RowKey ge '{prefix}' and RowKey lt '{prefix[:-1]};'"
+            where = beginning(partition.key, mail_prefix(email))
             async with gate:
                 rows, _ = await self._tables.page(TABLE, where, _Pointer, most=min(most, 1000))
             return [row.contact_id for row in rows]
@@ -116,7 +116,7 @@ class ContactStore:
 
     async def touched(self, partition: Partition) -> list[ContactId]:
         """Linked contacts that a person edited or removed since the last run settled them."""
-        where = f"PartitionKey eq '{partition.key}' and RowKey ge 'touched:' and RowKey lt 'touched;'"
+        where = beginning(partition.key, "touched:")
         found: list[ContactId] = []
         async for rows in self._tables.query(TABLE, where, _Pointer):
             found.extend(ContactId(row.contact_id) for row in rows)
@@ -124,7 +124,7 @@ class ContactStore:
 
     async def page(self, partition: Partition, most: int, continuation: str = "") -> tuple[list[Contact], str]:
         """Contacts in the order of their ids, those removed by a person included, and where the next page begins."""
-        where = f"PartitionKey eq '{partition.key}' and RowKey lt '{_CONTACT_KEYS_END}'"
+        where = within(partition.key, lt=_CONTACT_KEYS_END)
         rows, continuation = await self._tables.after(TABLE, where, dict[str, Any], continuation, most)
         return [from_row(row) for row in rows], continuation
 

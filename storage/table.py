@@ -5,8 +5,8 @@ a dict and back costs 60 to 80 µs a row (facts/functions.md 6), msgspec 2 µs.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any, TypeGuard
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -16,20 +16,21 @@ from azure.data.tables.aio import TableServiceClient
 
 import limits
 from errors import Conflict, CredentialRejected, RowRefused, TryLater
+from storage.filters import beyond, within
+from storage.rows import RowReader, columns_of
 from storage.transaction import (
     CONTENT_TYPE,
     Operation,
     Partition,
     encode_transaction,
+    is_key,
     read_transaction,
     storage_error,
 )
 
-_OK, _NOT_FOUND, _TOO_MANY, _SERVER = 200, 404, 429, 500
-
-
-class _Answer[T](msgspec.Struct):
-    value: list[T]
+_OK, _BAD_REQUEST, _NOT_FOUND = 200, 400, 404
+_BAD_KEY = (b"InvalidInput", b"OutOfRangeInput")
+_NEXT = {"NextPartitionKey": "x-ms-continuation-NextPartitionKey", "NextRowKey": "x-ms-continuation-NextRowKey"}
 
 
 class Tables:
@@ -41,41 +42,42 @@ class Tables:
         self._count = count
         self._ready = asyncio.Lock()
         self._made = False
-        self._decoders: dict[type, msgspec.json.Decoder[object]] = {}
+        self._reader = RowReader()
 
     async def get[T](self, partition: Partition, row_key: str, row: type[T]) -> T | None:
-        """One row, or None."""
+        """One row, or None. A key that no row can have is not asked for: storage would refuse the request."""
+        if not is_key(row_key):
+            return None
         answer = await self._send("GET", partition.row_path(row_key))
         if answer.status_code == _NOT_FOUND and b"TableNotFound" not in answer.content:
             return None
-        return self._decoder(row).decode(_checked(answer))
+        if answer.status_code == _BAD_REQUEST and any(code in answer.content for code in _BAD_KEY):
+            return None
+        return self._reader.one(_checked(answer), row)
 
     async def page[T](
         self, table: str, where: str, row: type[T], continuation: str = "", most: int = 1000
     ) -> tuple[list[T], str]:
         """Up to `most` rows (1000 at the most) in key order, and where the next page begins, '' after the last.
 
-        Only the columns that `row` names are asked for. A page may be empty and still have a next one.
+        Only the columns that `row` names are asked for. A page may be empty and still have a next one. The
+        continuation is good for the same query in this process; it is not for storing, nor for callers of the API.
         """
         query = {"$filter": where, "$top": str(most)}
-        columns = [name for name in _columns(row) if name != "odata.etag"]
-        if columns:
+        if columns := columns_of(row):
             query["$select"] = ",".join(columns)
-        if continuation:
-            partition_key, _, row_key = continuation.partition("\n")
-            query |= {"NextPartitionKey": partition_key, "NextRowKey": row_key}
-        answer = await self._send("GET", f"{table}()?{urlencode(query, quote_via=quote)}")
-        rows = self._decoder(_Answer[row]).decode(_checked(answer)).value  # type: ignore[valid-type]
-        headers = answer.headers
-        next_key = headers.get("x-ms-continuation-NextPartitionKey", "")
-        return rows, f"{next_key}\n{headers.get('x-ms-continuation-NextRowKey', '')}" if next_key else ""
+        path = f"{table}()?{_query(query)}"
+        answer = await self._send("GET", f"{path}&{continuation}" if continuation else path)
+        rows = self._reader.many(_checked(answer), row)
+        return rows, _continuation(answer.headers)
 
     async def after[T](self, table: str, where: str, row: type[T], row_key: str, most: int) -> tuple[list[T], str]:
         """Up to `most` rows of one partition that come after a key, and the last one's key where there are more.
 
         A caller may be given the key and bring it back: it opens nothing that `where` does not.
         """
-        rows, continuation = await self.page(table, f"{where} and RowKey gt '{row_key}'", row, most=most)
+        where = beyond(where, row_key)
+        rows, continuation = await self.page(table, where, row, most=most)
         while continuation and not rows:
             rows, continuation = await self.page(table, where, row, continuation, most)
         if not continuation:
@@ -109,15 +111,10 @@ class Tables:
         Raises:
             TryLater, CredentialRejected
         """
-        await self.page(self._names[0], "PartitionKey eq ''", _Nothing, most=1)
+        await self.page(self._names[0], within(""), _Nothing, most=1)
 
     async def close(self) -> None:
         await self._client.close()
-
-    def _decoder[T](self, row: type[T]) -> msgspec.json.Decoder[T]:
-        if row not in self._decoders:
-            self._decoders[row] = msgspec.json.Decoder(row)
-        return self._decoders[row]  # type: ignore[return-value] # one decoder a type
 
     async def _send(self, method: str, path: str, body: bytes | None = None) -> AsyncHttpResponse:
         """Send one request with the SDK's policies; the tables are made at the first that misses one."""
@@ -172,12 +169,13 @@ class _Nothing(msgspec.Struct):
     row_key: str = msgspec.field(default="", name="RowKey")
 
 
-def _is_struct(row: type) -> TypeGuard[type[msgspec.Struct]]:
-    return isinstance(row, type) and issubclass(row, msgspec.Struct)  # dict[str, Any] is no type
+def _query(values: Mapping[str, str]) -> str:
+    return urlencode(values, quote_via=quote)
 
 
-def _columns(row: type) -> list[str]:
-    return [field.encode_name for field in msgspec.structs.fields(row)] if _is_struct(row) else []
+def _continuation(headers: Mapping[str, str]) -> str:
+    """What the service sent, as it goes back to the service: a row key that was absent or blank is not made up."""
+    return _query({name: value for name, header in _NEXT.items() if (value := headers.get(header))})
 
 
 def _checked(answer: AsyncHttpResponse) -> bytes:

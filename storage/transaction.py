@@ -58,7 +58,8 @@ class Partition:
 
 
 def encode_transaction(account_url: str, partition: Partition, operations: Sequence[Operation]) -> bytes:
-    """The body of one `$batch` request: at most 100 operations, each row once."""
+    """The body of one `$batch` request: 1 to 100 operations, each row once."""
+    assert 0 < len(operations) <= MOST_OPERATIONS  # Azurite's answer to others is no HTTP (facts/functions.md 7).
     parts = [_part(account_url, partition, operation) for operation in operations]
     return b"".join((_OPENING, *parts, _CLOSING))
 
@@ -85,6 +86,15 @@ def _part(account_url: str, partition: Partition, operation: Operation) -> bytes
         # Azurite answers 500 to these two unescaped (facts/graph.md 11). Inside JSON, both forms mean the same.
         body = body.replace(b"\xe2\x80\xa8", rb"\u2028").replace(b"\xe2\x80\xa9", rb"\u2029")
     return b"%bContent-Length: %d\r\n\r\n%b\r\n" % (head.encode(), len(body), body)
+
+
+_NOT_IN_KEYS = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_LONGEST_KEY_BYTES = 1024
+
+
+def is_key(text: str) -> bool:
+    """Whether a row can have this key: 512 UTF-16 units, without the characters of facts/functions.md 6."""
+    return _NOT_IN_KEYS.search(text) is None and len(text.encode("utf-16-le")) <= _LONGEST_KEY_BYTES
 
 
 def _key(value: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from errors import Conflict
+from storage.filters import within
 from storage.queue import MessageQueue
 from storage.table import Tables
 from storage.transaction import Operation, Partition, Verb
@@ -63,6 +64,5 @@ class Schedule:
         return started
 
     async def _enrolled(self) -> AsyncIterator[list[WorkspaceId]]:
-        where = f"PartitionKey eq '{_PARTITION.key}'"
-        async for rows in self._tables.query(TABLE, where, _Enrolled):
+        async for rows in self._tables.query(TABLE, within(_PARTITION.key), _Enrolled):
             yield [WorkspaceId(row.row_key) for row in rows]

@@ -28,6 +28,8 @@ PURE = [
     "mapping/*.py",
     "storage/transaction.py",
     "storage/document.py",
+    "storage/filters.py",
+    "storage/rows.py",
     "connect/attempt.py",
     "workspace/connection.py",
     "connect/tenant.py",

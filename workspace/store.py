@@ -22,6 +22,7 @@ import limits
 from errors import Conflict, NotFound, TryLater
 from mapping.fields import ObjectId
 from storage.document import DocumentRow, document_columns
+from storage.filters import beginning, beyond, within
 from storage.retry import Sleep, tries
 from storage.table import Tables
 from storage.transaction import MOST_OPERATIONS, Operation, Verb
@@ -77,7 +78,7 @@ class WorkspaceStore:
 
     async def load(self, workspace: WorkspaceId) -> tuple[Connection | None, SyncState]:
         """A workspace's connection and state, in one transaction; (None, an empty state) when it never had one."""
-        where = f"PartitionKey eq '{workspace}' and RowKey ge '{CONNECTION_KEY}' and RowKey le '{STATE_KEY}'"
+        where = within(workspace, ge=CONNECTION_KEY, le=STATE_KEY)
         rows, _ = await self._tables.page(TABLE, where, DocumentRow)
         found = {row.row_key: row for row in rows}
         connection = read_connection(found[CONNECTION_KEY]) if CONNECTION_KEY in found else None
@@ -148,13 +149,13 @@ class WorkspaceStore:
 
     async def history(self, workspace: WorkspaceId, most: int, continuation: str) -> tuple[list[Run], str]:
         """Runs that ended, newest first, and where the next page begins."""
-        where = _below(workspace, "run:")
+        where = beginning(workspace, "run:")
         rows, continuation = await self._tables.after(TABLE, where, DocumentRow, continuation, most)
         return [row.read(Run) for row in rows], continuation
 
     async def audit(self, workspace: WorkspaceId, most: int, continuation: str) -> tuple[list[AuditEntry], str]:
         """Who did what, newest first, and where the next page begins."""
-        where = _below(workspace, AUDIT_PREFIX)
+        where = beginning(workspace, AUDIT_PREFIX)
         rows, continuation = await self._tables.after(TABLE, where, DocumentRow, continuation, most)
         return [row.read(AuditEntry) for row in rows], continuation
 
@@ -165,7 +166,7 @@ class WorkspaceStore:
 
     async def journal(self, workspace: WorkspaceId, run_id: RunId) -> AsyncIterator[tuple[int, JournalPage]]:
         """All pages of a run's journal, in order, with their numbers."""
-        async for rows in self._tables.query(TABLE, _below(workspace, f"{JOURNAL_PREFIX}{run_id}:"), JournalRow):
+        async for rows in self._tables.query(TABLE, beginning(workspace, f"{JOURNAL_PREFIX}{run_id}:"), JournalRow):
             for row in rows:
                 yield int(row.row_key.rpartition(":")[2]), read_journal(row)
 
@@ -173,7 +174,7 @@ class WorkspaceStore:
         self, workspace: WorkspaceId, run_id: RunId, most: int, continuation: str
     ) -> tuple[list[JournalPage], str]:
         """Up to `most` pages of a run's journal, and where the next one begins."""
-        where = _below(workspace, f"{JOURNAL_PREFIX}{run_id}:")
+        where = beginning(workspace, f"{JOURNAL_PREFIX}{run_id}:")
         rows, continuation = await self._tables.after(TABLE, where, JournalRow, continuation, most)
         return [read_journal(row) for row in rows], continuation
 
@@ -187,10 +188,10 @@ class WorkspaceStore:
     async def still_pending(self, workspace: WorkspaceId, run_id: RunId) -> list[ObjectId]:
         """The ids whose removal waits, less those whom a later run met again."""
         waiting: dict[ObjectId, None] = {}
-        async for rows in self._tables.query(TABLE, _below(workspace, f"{PENDING_PREFIX}{run_id}:"), PendingRow):
+        async for rows in self._tables.query(TABLE, beginning(workspace, f"{PENDING_PREFIX}{run_id}:"), PendingRow):
             for row in rows:
                 waiting |= dict.fromkeys(read_pending(row))
-        later = f"PartitionKey eq '{workspace}' and RowKey ge 'run:' and RowKey lt '{run_key(run_id)}'"
+        later = within(workspace, ge="run:", lt=run_key(run_id))
         async for keys in self._tables.query(TABLE, later, _Key):
             for key in keys:
                 async for _, page in self.journal(workspace, RunId(key.row_key.removeprefix("run:"))):
@@ -200,7 +201,7 @@ class WorkspaceStore:
 
     async def forget_pending(self, workspace: WorkspaceId, run_id: RunId) -> None:
         """Delete the ids that waited for approval: they are applied, or dropped."""
-        rows, _ = await self._tables.page(TABLE, _below(workspace, f"{PENDING_PREFIX}{run_id}:"), _Key)
+        rows, _ = await self._tables.page(TABLE, beginning(workspace, f"{PENDING_PREFIX}{run_id}:"), _Key)
         await self.forget(workspace, [row.row_key for row in rows])
 
     async def prune(self, workspace: WorkspaceId, now: datetime) -> None:
@@ -210,10 +211,9 @@ class WorkspaceStore:
         """
         oldest = run_id(now - limits.HISTORY, "")
         for kind in ("run:", JOURNAL_PREFIX, PENDING_PREFIX):
-            where = f"PartitionKey eq '{workspace}' and RowKey gt '{kind}{oldest}' and RowKey lt '{kind[:-1]};'"
-            rows, _ = await self._tables.page(TABLE, where, _Key)
+            rows, _ = await self._tables.page(TABLE, beyond(beginning(workspace, kind), kind + oldest), _Key)
             await self.forget(workspace, [row.row_key for row in rows])
-        attempts, _ = await self._tables.page(TABLE, _below(workspace, ATTEMPT_PREFIX), DocumentRow)
+        attempts, _ = await self._tables.page(TABLE, beginning(workspace, ATTEMPT_PREFIX), DocumentRow)
         over = [row.row_key for row in attempts if row.read(_Expiring).expires_at < now]
         await self.forget(workspace, over)
 
@@ -231,8 +231,3 @@ def run_operation(run: Run) -> Operation:
 
 def run_key(run_id: RunId) -> str:
     return f"run:{run_id}"
-
-
-def _below(workspace: WorkspaceId, prefix: str) -> str:
-    """All rows whose key begins with a prefix that ends in ':' (';' is the next character)."""
-    return f"PartitionKey eq '{workspace}' and RowKey ge '{prefix}' and RowKey lt '{prefix[:-1]};'"

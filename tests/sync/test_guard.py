@@ -1,10 +1,10 @@
 """The accidental-deletion guard: removals wait for an administrator, everything else goes on (spec §5)."""
 
 import pytest
-from sync.requests import NotPossible
 
 from mapping.configuration import DeletionBehavior, RemovalGuard
 from sync.messages import Continue
+from sync.requests import NotPossible
 from workspace.run import Mode, Request, RunState, Trigger
 
 LEAVERS = 25

@@ -5,11 +5,11 @@ from azure.storage.queue import TextBase64DecodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from errors import TryLater
+from limits import LEASE
 from sync.messages import QUEUE, Continue
 from tests.flaky import AFTER, BEFORE, SILENT, AwayQueue, FlakyStorage
 from tests.rig import close_rig, make_rig
 from workspace.run import RunState
-from limits import LEASE
 
 PEOPLE = 250
 MOST_REQUESTS = 16

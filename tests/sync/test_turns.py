@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from errors import Conflict
+from limits import LEASE
 from sync.messages import Continue
 from tests.rig import Killed
 from workspace.run import Mode, RunState
-from limits import LEASE
 
 
 @pytest.fixture
