@@ -249,9 +249,12 @@ class Worker:
         """Give the lease back so that the next try can begin at once; without that it runs out by itself."""
 
         def release(_: Connection | None, state: SyncState) -> Update:
-            if state.lease_owner != work.owner or state.run is None:
+            if state.lease_owner != work.owner:
                 return None, state, ()
-            return None, replace(state.without_lease(), run=replace(state.run, trouble=trouble)), ()
+            run = state.run
+            if run is not None and run.id == work.run.id:
+                run = replace(run, trouble=trouble)
+            return None, replace(state.without_lease(), run=run), ()
 
         try:
             await self.workspaces.update(work.workspace, release)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 PEOPLE = [f"00000000-0000-4000-8000-{number:012x}" for number in range(1, 5)]
 MAILS = ["one@x.example", "two@x.example", "ONE@x.example", None]
 NAMES = ["Ada", "Bob", None]
+DIRECTORY_FIELDS = ["givenName", "surname", "mail", "companyName", "accountEnabled", "userType"]
 
 _who = st.sampled_from(PEOPLE)
 _values = st.fixed_dictionaries(

@@ -130,7 +130,7 @@ async def test_while_somebody_has_no_readable_id_nobody_counts_as_gone(rig, tena
     assert (await rig.full()).counts.unlinked == 1
 
 
-@pytest.mark.parametrize("lost_as", ["700016", "7000229", "7000112", "90002", "5000225", "Authorization_RequestDenied"])
+@pytest.mark.parametrize("lost_as", ["700016", "7000229", "7000112", "5000225", "Authorization_RequestDenied"])
 async def test_lost_consent_ends_runs_and_keeps_contacts_and_configuration(rig, tenant, lost_as):
     await rig.connect()
     await rig.full()
@@ -144,6 +144,22 @@ async def test_lost_consent_ends_runs_and_keeps_contacts_and_configuration(rig, 
     assert connection.configuration.version == 1
     assert state.run is None
     assert await rig.linked() == rig.expected()
+
+
+async def test_a_tenant_that_is_not_found_is_believed_when_it_persists(rig, tenant):
+    await rig.connect()
+    await rig.full()
+    tenant.consent(given=False, lostAs="90002")
+
+    first, again = await rig.delta(), await rig.delta()
+    early, _ = await rig.services.workspaces.load(rig.workspace)
+    rig.clock.offset += timedelta(hours=1)
+    last = await rig.delta()
+
+    assert [run.error.code for run in (first, again, last)] == ["consent_lost"] * 3
+    assert "does not find" in first.error.message
+    assert early.state is ConnectionState.ACTIVE
+    assert (await rig.services.workspaces.load(rig.workspace))[0].state is ConnectionState.PERMISSIONS_REQUIRED
 
 
 async def test_a_refusal_that_passes_is_not_taken_for_lost_consent(rig, tenant):

@@ -85,7 +85,8 @@ async def test_deltas_go_on_while_removals_wait(held, tenant):
 
 async def test_who_came_back_before_the_approval_is_left_alone(held, tenant):
     back = held.gone[0]
-    tenant.do(("hire", {"id": back, "givenName": "Back", "accountEnabled": True}))
+    tenant.restore(back)
+    tenant.change(back, givenName="Back")
     await held.delta()
 
     run = await approve(held, held.held)

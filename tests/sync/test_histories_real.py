@@ -22,7 +22,7 @@ from limits import LEASE
 from mapping.configuration import Configuration, ConflictResolution, DeletionBehavior, FieldMapping
 from sync.messages import Continue, Start
 from tests.flaky import AwayQueue, FlakyStorage
-from tests.histories import FAULTY_HISTORY, ONE_OF_EACH, STORAGE_FAULTS, pick, play_on_model, progress
+from tests.histories import DIRECTORY_FIELDS, FAULTY_HISTORY, ONE_OF_EACH, STORAGE_FAULTS, pick, play_on_model, progress
 from tests.model import MAPPING, Model
 from tests.rig import Killed, close_rig, make_rig
 from workspace.run import Mode, RunState, Trigger
@@ -64,6 +64,9 @@ class Stack:
     async def take(self, step):
         play_on_model(self.model, step)
         match step:
+            case ("hire", who, values) if who in self.known:
+                # An object id is never another user's: whoever has it comes back, and what was set is told as null.
+                self.rig.tenant.do(("restore", who), ("change", who, dict.fromkeys(DIRECTORY_FIELDS) | values))
             case ("hire", who, values):
                 self.rig.tenant.do(("hire", {**values, "id": who}))
                 self.known.add(who)
@@ -71,7 +74,7 @@ class Stack:
                 self.rig.tenant.change(who, **values)
                 self.known.add(who)
             case ("leave", who) if who in self.known:
-                self.rig.tenant.purge(who)
+                self.rig.tenant.remove(who)
                 self.known.add(who)
             case ("configure", choices):
                 await self.configure(choices)

@@ -68,7 +68,7 @@ async def test_one_fault_at_any_request_changes_nothing_in_the_end(shaky, flaky,
 @pytest.mark.parametrize("fault", SILENT)
 @pytest.mark.parametrize("number", [1, 3, 5, 7, 9])
 async def test_a_call_without_an_answer_runs_out_of_time_and_changes_nothing(shaky, flaky, monkeypatch, fault, number):
-    monkeypatch.setattr("storage.table.LONGEST_CALL_SECONDS", 2.0)
+    monkeypatch.setattr("limits.TABLE_CALL_SECONDS", 2.0)
     asked = await shaky.ask()
     flaky.spoil(**{str(number): fault})
 

@@ -76,7 +76,7 @@ async def test_what_a_run_did_is_counted(rig, tenant):
 
     people = len(rig.expected())
     told = grown(before)
-    assert told["emu.sync.requests", ("mode", "full"), ("outcome", "completed")] == 1
+    assert told["emu.sync.runs", ("mode", "full"), ("outcome", "completed")] == 1
     assert told["emu.sync.people_read",] == 50
     assert told["emu.sync.contacts_written",] == people == run.counts.added
     assert told["emu.graph.requests",] == run.cost.graph_requests
@@ -106,5 +106,5 @@ async def test_what_somebody_must_act_on_is_counted(rig, tenant):
     assert told["emu.sync.people_skipped",] == 1
     assert told["emu.credential.rejected",] == 1
     assert told["emu.queue.poisoned",] == 1
-    assert told["emu.sync.requests", ("mode", "delta"), ("outcome", "failed")] == 1
+    assert told["emu.sync.runs", ("mode", "delta"), ("outcome", "failed")] == 1
     assert (await rig.run(asked.id)).state is RunState.FAILED
