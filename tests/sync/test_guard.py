@@ -21,7 +21,7 @@ async def held(rig, tenant):
     await rig.connect()
     await rig.full()
     there = sorted(rig.expected())
-    tenant.purge(*there[:LEAVERS])
+    tenant.remove(*there[:LEAVERS])
     tenant.change(there[-1], givenName="Changed")
     rig.gone = there[:LEAVERS]
     rig.held = await rig.full()
