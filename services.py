@@ -45,7 +45,6 @@ from storage.table import Tables
 from sync.alarms import Alarms
 from sync.messages import QUEUE
 from sync.meter import count_graph_request, count_table_transaction
-from sync.ncrontab import parse
 from sync.preview import Previews
 from sync.requests import RunRequests
 from sync.schedule import TABLE as SCHEDULE
@@ -153,7 +152,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         requests=requests,
         alarms=alarms,
         integration=Integration(
-            callers, tables, workspaces, contacts, schedule, requests, previews, parse(settings.sync_schedule), now
+            callers, tables, workspaces, contacts, schedule, requests, previews, settings.timetable, now
         ),
         run_calls=RunCalls(callers, workspaces, requests, now),
         contact_calls=ContactCalls(callers, tables, workspaces, contacts, EditStore(tables, contacts, sleep), now),

@@ -1,12 +1,19 @@
 """The only reader of the environment (spec §8). Nothing is read at import."""
 
+import base64
+import binascii
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import limits
 from errors import Misconfigured
+from sync.timetable import Timetable, read_timetable
 
 # Azurite's well-known account: public, the same on every machine, and no secret.
 _DEVELOPMENT_STORAGE = (
@@ -16,7 +23,9 @@ _DEVELOPMENT_STORAGE = (
     "TableEndpoint=http://127.0.0.1:10002/devstoreaccount1;"
 )
 _SHORTEST_SECRET = 32
-_NCRONTAB_FIELDS = 6
+_LONGEST_NUMBER = 6
+_HOURLY = "0 0 * * * *"
+_LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
 class SettingsError(Misconfigured):
@@ -64,12 +73,12 @@ class Settings:
     portal_url: str
     portal_token_url: str
     state_secret: str = field(repr=False)
-    sync_schedule: str
+    timetable: Timetable
     slice_seconds: int
 
     @staticmethod
     def read(environ: Mapping[str, str]) -> "Settings":
-        """Read and check every setting.
+        """Read and check every setting: what the clients and stores would refuse later is refused here.
 
         Raises:
             SettingsError: with all the problems at once.
@@ -80,8 +89,8 @@ class Settings:
             tables=reader.tables(),
             entra_client_id=reader.text("ENTRA_CLIENT_ID", check=_guid),
             entra_credential=reader.credential(),
-            entra_authority=reader.url("ENTRA_AUTHORITY", "https://login.microsoftonline.com", secure=True),
-            graph_endpoint=reader.url("GRAPH_ENDPOINT", "https://graph.microsoft.com", secure=True),
+            entra_authority=reader.url("ENTRA_AUTHORITY", "https://login.microsoftonline.com", check=_origin),
+            graph_endpoint=reader.url("GRAPH_ENDPOINT", "https://graph.microsoft.com", check=_origin),
             platform_issuer=reader.text("PLATFORM_ISSUER"),
             platform_audience=reader.text("PLATFORM_AUDIENCE"),
             platform_jwks_url=reader.url("PLATFORM_JWKS_URL"),
@@ -89,7 +98,7 @@ class Settings:
             portal_url=reader.url("PORTAL_URL", keep_path=True),
             portal_token_url=reader.url("PORTAL_TOKEN_URL", keep_path=True),
             state_secret=reader.text("STATE_SECRET", check=_long_enough),
-            sync_schedule=reader.text("SYNC_SCHEDULE", "0 0 * * * *", check=_ncrontab),
+            timetable=reader.timetable("SYNC_SCHEDULE", _HOURLY),
             slice_seconds=reader.seconds(
                 "SLICE_SECONDS", limits.SLICE_SECONDS, most=limits.LONGEST_SLICE_SETTING_SECONDS
             ),
@@ -118,38 +127,50 @@ class _Reader:
             self.problems.append(f"{name} {problem}")
         return value
 
-    def url(self, name: str, default: str | None = None, *, secure: bool = False, keep_path: bool = False) -> str:
-        def check(value: str) -> str | None:
-            parts = urlsplit(value)
-            if parts.scheme not in ({"https"} if secure else {"http", "https"}) or not parts.netloc:
-                return f"must be an {'https' if secure else 'http or https'} address"
-            local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
-            return None if parts.scheme == "https" or local else "may be plain http on this machine only"
-
-        value = self.text(name, default, check)
+    def url(
+        self,
+        name: str,
+        default: str | None = None,
+        *,
+        check: Callable[[str], str | None] | None = None,
+        keep_path: bool = False,
+    ) -> str:
+        value = self.text(name, default, check or _address)
         return value if keep_path else value.rstrip("/")
+
+    def timetable(self, name: str, default: str) -> Timetable:
+        try:
+            return read_timetable(self.optional(name) or default)
+        except ValueError as error:
+            self.problems.append(f"{name} {error}")
+            return read_timetable(default)
 
     def seconds(self, name: str, default: int, *, most: int) -> int:
         value = self.optional(name) or str(default)
-        if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= most:
+        number = int(value) if value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER else 0
+        if not 1 <= number <= most:
             self.problems.append(f"{name} must be a whole number of seconds from 1 to {most}")
             return default
-        return int(value)
+        return number
 
     def storage(self, name: str, service: str) -> StorageAddress:
         """The identity form is the host's own: `NAME__queueServiceUri`, or `NAME__accountName`."""
         if connection_string := self.optional(name):
             if connection_string.rstrip(";") == "UseDevelopmentStorage=true":
                 return StorageAddress(connection_string=_DEVELOPMENT_STORAGE)
-            if "=" not in connection_string:
-                self.problems.append(f"{name} is not a storage connection string")
+            if problem := _connection_string(connection_string, service.removesuffix("ServiceUri")):
+                self.problems.append(f"{name} {problem}")
             return StorageAddress(connection_string=connection_string)
         client_id = self.optional(f"{name}__clientId")
+        if client_id is not None and (problem := _guid(client_id)):
+            self.problems.append(f"{name}__clientId {problem}")
         if uri := self.optional(f"{name}__{service}"):
-            if not uri.startswith("https://"):
-                self.problems.append(f"{name}__{service} must be an https address")
+            if problem := _origin(uri):
+                self.problems.append(f"{name}__{service} {problem}")
             return StorageAddress(uri=uri.rstrip("/"), identity_client_id=client_id)
         if account := self.optional(f"{name}__accountName"):
+            if not re.fullmatch(r"[a-z0-9]{3,24}", account):
+                self.problems.append(f"{name}__accountName must have 3 to 24 small letters and digits")
             kind = service.removesuffix("ServiceUri")
             return StorageAddress(uri=f"https://{account}.{kind}.core.windows.net", identity_client_id=client_id)
         self.problems.append(f"{name} is missing (a connection string, or {name}__{service})")
@@ -157,14 +178,16 @@ class _Reader:
 
     def tables(self) -> StorageAddress:
         """`DATA_STORAGE` defaults to the host's own storage (spec §8)."""
-        own = self.optional("DATA_STORAGE") or self.optional("DATA_STORAGE__tableServiceUri")
-        name = "DATA_STORAGE" if own else "AzureWebJobsStorage"
-        known = len(self.problems)
-        address = self.storage(name, "tableServiceUri")
-        if name == "AzureWebJobsStorage" and self.optional(name) is None and len(self.problems) > known:
-            self.problems[known:] = ["DATA_STORAGE is missing (or DATA_STORAGE__tableServiceUri)"]
-        elif name == "AzureWebJobsStorage":
-            del self.problems[known:]  # Already said for the queues.
+        host = "AzureWebJobsStorage"
+        if self.optional("DATA_STORAGE") or self.optional("DATA_STORAGE__tableServiceUri"):
+            return self.storage("DATA_STORAGE", "tableServiceUri")
+        if not any(self.optional(name) for name in (host, f"{host}__tableServiceUri", f"{host}__accountName")):
+            self.problems.append("DATA_STORAGE is missing (or DATA_STORAGE__tableServiceUri)")
+            return StorageAddress()
+        said = list(self.problems)
+        address = self.storage(host, "tableServiceUri")
+        # What was said for the queues is not said again.
+        self.problems[len(said) :] = [one for one in self.problems[len(said) :] if one not in said]
         return address
 
     def credential(self) -> EntraCredential:
@@ -172,6 +195,11 @@ class _Reader:
         values = [self.optional(name) for name in names]
         if sum(value is not None for value in values) != 1:
             self.problems.append("exactly one of " + ", ".join(names) + " must be set")
+        _, path, identity = values
+        if path is not None and (problem := _certificate(path)):
+            self.problems.append(f"ENTRA_CLIENT_CERTIFICATE_PATH {problem}")
+        if identity is not None and (problem := _guid(identity)):
+            self.problems.append(f"ENTRA_MANAGED_IDENTITY_CLIENT_ID {problem}")
         return EntraCredential(*values)
 
 
@@ -183,5 +211,59 @@ def _long_enough(value: str) -> str | None:
     return None if len(value) >= _SHORTEST_SECRET else f"must have at least {_SHORTEST_SECRET} characters"
 
 
-def _ncrontab(value: str) -> str | None:
-    return None if len(value.split()) == _NCRONTAB_FIELDS else "must have the six fields of NCRONTAB"
+def _address(value: str) -> str | None:
+    """What is wrong with an address of ours or of emu.chat's."""
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "is not an address"
+    if parts.scheme not in ("http", "https") or not host or not value.isprintable() or " " in value:
+        return "must be an http or https address"
+    if parts.username is not None or parts.fragment:
+        return "must be an address without a user name and without a fragment"
+    return None if parts.scheme == "https" or host in _LOCAL_HOSTS else "may be plain http on this machine only"
+
+
+def _origin(value: str) -> str | None:
+    """What is wrong with the address of a service: https, a host, and nothing after it."""
+    if problem := _address(value):
+        return problem
+    parts = urlsplit(value)
+    if parts.scheme != "https":
+        return "must be an https address"
+    return "must be an address without a path" if parts.path not in ("", "/") or parts.query else None
+
+
+def _connection_string(text: str, service: str) -> str | None:
+    """What is wrong with a storage connection string for 'queue' or 'table'; the SDK's clients need as much."""
+    pairs = [part.partition("=") for part in text.split(";") if part]
+    parts = {name.strip().lower(): value for name, equals, value in pairs if equals and value}
+    if len(parts) != len(pairs):
+        return "is not a storage connection string"
+    endpoint = parts.get(f"{service}endpoint")
+    if endpoint is not None and urlsplit(endpoint).scheme not in ("http", "https"):
+        return f"has a {service} endpoint that is no address"
+    if "sharedaccesssignature" in parts:
+        return None if endpoint or "accountname" in parts else f"names neither an account nor a {service} endpoint"
+    if "accountname" not in parts or "accountkey" not in parts:
+        return "must name an account and its key, or a shared access signature"
+    try:
+        base64.b64decode(parts["accountkey"], validate=True)
+    except binascii.Error:
+        return "has an account key that is not Base64"
+    return None
+
+
+def _certificate(path: str) -> str | None:
+    """What is wrong with a PEM file of the app's certificate and its private key. Nothing of the file is told."""
+    try:
+        pem = Path(path).read_bytes()
+    except OSError as error:
+        return f"cannot be read ({type(error).__name__})"
+    try:
+        x509.load_pem_x509_certificate(pem)
+        load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError):
+        return "must be a PEM file with a certificate and its private key, without a password"
+    return None

@@ -27,10 +27,10 @@ from mapping.configuration import (
 )
 from mapping.fields import DIRECTORY_FIELDS, NEEDED_FIELDS
 from storage.table import Tables
-from sync.ncrontab import Schedule as Timetable
 from sync.preview import Previews
 from sync.requests import NotSyncing, RunRequests
 from sync.schedule import Schedule
+from sync.timetable import Timetable
 from workspace.audit import Action, entry
 from workspace.connection import Connection, ConnectionEvent, Stage
 from workspace.run import Mode, Request, Trigger

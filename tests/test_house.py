@@ -42,9 +42,9 @@ PURE = [
     "workspace/journal.py",
     "sync/messages.py",
     "sync/batch.py",
-    "sync/ncrontab.py",
     "sync/plan.py",
     "sync/rollcall.py",
+    "sync/timetable.py",
     "workspace/run.py",
 ]
 IMPURE = {

@@ -22,7 +22,7 @@ from local.host.preflight import SettingsProblem, check_settings
 from local.host.queue_listener import QueueListener
 from local.host.settings_file import SettingsFileError, merged, read_values, resolved
 from local.host.timer_listener import TimerListener
-from sync.ncrontab import parse
+from sync.timetable import read_timetable
 
 log = logging.getLogger("host")
 
@@ -83,7 +83,7 @@ async def _serve(functions: Sequence[Function], host: HostJson, port: int) -> in
         if one.kind == "queueTrigger"
     ]
     timers = [
-        TimerListener(one, parse(resolved(one.trigger["schedule"], os.environ)), _storage(connection), timeout)
+        TimerListener(one, read_timetable(resolved(one.trigger["schedule"], os.environ)), _storage(connection), timeout)
         for one in functions
         if one.kind == "timerTrigger"
     ]

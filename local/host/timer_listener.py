@@ -14,7 +14,7 @@ from azure.storage.blob.aio import BlobClient, ContainerClient
 from azure_functions_runtime.bindings.datumdef import Datum
 
 from local.host.app import Function, FunctionFailed
-from sync.ncrontab import Schedule
+from sync.timetable import Timetable
 
 log = logging.getLogger("host")
 
@@ -24,7 +24,7 @@ CONTAINER = "azure-webjobs-hosts"
 class TimerListener:
     """One function's timer."""
 
-    def __init__(self, function: Function, schedule: Schedule, connection_string: str, timeout: float) -> None:
+    def __init__(self, function: Function, schedule: Timetable, connection_string: str, timeout: float) -> None:
         self._function = function
         self._schedule = schedule
         self._timeout = timeout

@@ -71,14 +71,21 @@ def test_every_file_parses(path):
     assert parsed(path)["globals"]
 
 
-def test_every_setting_that_the_code_needs_is_set_and_none_too_many():
-    there = app_settings()
-    azure = dict.fromkeys(there, "https://example.org") | {
+def in_azure(names):
+    """Values as Azure has them."""
+    return dict.fromkeys(names, "https://example.org") | {
+        "AzureWebJobsStorage__clientId": "33333333-2222-4333-8444-555555555555",
         "ENTRA_CLIENT_ID": "11111111-2222-4333-8444-555555555555",
+        "ENTRA_MANAGED_IDENTITY_CLIENT_ID": "33333333-2222-4333-8444-555555555555",
         "STATE_SECRET": "x" * 32,
         "SYNC_SCHEDULE": "0 0 * * * *",
         "SLICE_SECONDS": "240",
     }
+
+
+def test_every_setting_that_the_code_needs_is_set_and_none_too_many():
+    there = app_settings()
+    azure = in_azure(there)
 
     read = Settings.read(azure)
 
@@ -104,12 +111,7 @@ def test_every_setting_that_the_code_looks_for_is_set_or_stands_for_another():
 @pytest.mark.parametrize("name", sorted(app_settings() - PLATFORM - {"APPLICATIONINSIGHTS_CONNECTION_STRING"}))
 def test_no_setting_can_be_left_out(name):
     """Each one is either needed, or its value is what the code would take anyway: then it says so in one place."""
-    azure = dict.fromkeys(app_settings(), "https://example.org") | {
-        "ENTRA_CLIENT_ID": "11111111-2222-4333-8444-555555555555",
-        "STATE_SECRET": "x" * 32,
-        "SYNC_SCHEDULE": "0 0 * * * *",
-        "SLICE_SECONDS": "240",
-    }
+    azure = in_azure(app_settings())
     whole = Settings.read(azure)
     del azure[name]
 
