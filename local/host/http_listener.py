@@ -1,84 +1,143 @@
-"""HTTP triggers: routes, methods and prefix as in host.json, over aiohttp's server."""
+"""HTTP triggers, over aiohttp's server (docs/facts/functions.md 3, 11)."""
 
+import asyncio
+import json
 import logging
-import re
-from collections.abc import Sequence
-from http.cookies import SimpleCookie
+import os
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
-from azure_functions_runtime.bindings.datumdef import Datum
 from multidict import CIMultiDict
 
-from local.host.app import Function, FunctionFailed
+from local.host.http_request import (
+    DEFAULT_BODY_BYTES,
+    RefusedRequest,
+    read_body,
+    read_headers,
+    read_query,
+    read_target,
+)
+from local.host.routes import Routes
+from local.host.wire import HttpAnswer, HttpCall
+from local.host.workers import FunctionFailed
 
 log = logging.getLogger("host")
 
-LARGEST_BODY_BYTES = 100 * 1024 * 1024
-_CONSTRAINT = re.compile(r"\{(\*?)(\w+)(?::\w+)?\??\}")
-_ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+type Invoke = Callable[[str, HttpCall], Awaitable[HttpAnswer | str | None]]
+
+_BODY_LIMIT = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
+_NO_HOMEPAGE = "AzureWebJobsDisableHomepage"
+_OPEN_TO_ALL = ("/admin/host/ping", "/admin/warmup")
+_WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+_HOMEPAGE = b"<!DOCTYPE html><title>Your Functions app is up and running</title>"
+_PARSER_LIMITS: dict[str, Any] = {"max_line_size": 1 << 17, "max_field_size": 1 << 17, "max_headers": 1000}
+"""Beyond what this host refuses by itself, with the real host's statuses."""
 
 
-def http_app(functions: Sequence[Function], prefix: str) -> web.Application:
-    """An aiohttp application with a route a function. As in Azure, a GET function does not answer HEAD."""
-    app = web.Application(client_max_size=LARGEST_BODY_BYTES)
-    # A literal route goes before one with parameters, and both before a catch-all, as the real host has it.
-    for function in sorted(functions, key=lambda one: (path_of(one, prefix).count("{"), "*" in path_of(one, prefix))):
-        for method in methods_of(function):
-            app.router.add_route(method, _aiohttp_path(path_of(function, prefix)), _handler(function))
-    return app
+class HttpListener:
+    """The server. `unusable` is why the host cannot use the app: then the answer to everything is 503."""
 
+    def __init__(self, routes: Routes, invoke: Invoke, unusable: str | None) -> None:
+        self._routes = routes
+        self._invoke = invoke
+        self._unusable = unusable
+        self._most_bytes = int(os.environ.get(_BODY_LIMIT) or DEFAULT_BODY_BYTES)
+        self.running: set[asyncio.Task[object]] = set()
+        """The requests in work."""
 
-def path_of(function: Function, prefix: str) -> str:
-    """The path as the app wrote it, under the prefix."""
-    route = str(function.trigger.get("route") or function.name).strip("/")
-    return "/" + "/".join(part for part in (prefix.strip("/"), route) if part)
+    async def start(self, port: int) -> int:
+        """Listen; the port.
 
+        Raises:
+            OSError: the port is busy.
+        """
+        server = web.Server(self._handle, access_log=None, auto_decompress=False, **_PARSER_LIMITS)
+        self._runner = web.ServerRunner(server, shutdown_timeout=1)
+        await self._runner.setup()
+        self._site = web.TCPSite(self._runner, "127.0.0.1", port)
+        await self._site.start()
+        return int(self._runner.addresses[0][1])
 
-def methods_of(function: Function) -> list[str]:
-    return [str(getattr(method, "value", method)).upper() for method in function.trigger.get("methods") or _ALL_METHODS]
+    async def refuse(self) -> None:
+        """Take no further request; those in work go on."""
+        await self._site.stop()
 
+    async def close(self) -> None:
+        await self._runner.cleanup()
 
-def _aiohttp_path(path: str) -> str:
-    return _CONSTRAINT.sub(lambda found: f"{{{found[2]}:.*}}" if found[1] else f"{{{found[2]}}}", path)
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        task = asyncio.current_task()
+        assert task is not None
+        self.running.add(task)
+        try:
+            return await self._answer(request)
+        except RefusedRequest as refused:
+            response = web.Response(status=refused.status)
+            response.force_close()
+            return response
+        finally:
+            self.running.discard(task)
 
-
-def _handler(function: Function) -> Any:
-    async def handle(request: web.Request) -> web.Response:
-        argument = Datum(
-            {
-                "method": _text(request.method),
-                "url": _text(str(request.url)),
-                "headers": {name.lower(): _text(value) for name, value in request.headers.items()},
-                "params": {name: _text(value) for name, value in request.match_info.items()},
-                "query": {name: _text(value) for name, value in request.query.items()},
-                "body": Datum(await request.read(), "bytes"),
-            },
-            "http",
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self._unusable is not None:
+            return web.Response(status=503, text="Function host is not running.")
+        target = read_target(request)
+        found = self._routes.find(request.method, target.path)
+        if found is None:
+            return _hosts_own(target.path)
+        function, parameters = found
+        call = HttpCall(
+            request.method,
+            f"{request.scheme}://{request.host}{target.raw}{'?' if target.query else ''}{target.query}",
+            read_headers(request),
+            parameters,
+            read_query(target.query),
+            await read_body(request, self._most_bytes),
         )
         try:
-            returned = await function.invoke(argument, {})
+            answer = await self._invoke(function.name, call)
         except FunctionFailed as error:
             log.error("Executed 'Functions.%s' (Failed): %s", function.name, error)
             return web.Response(status=500)
-        return _response(returned)
-
-    return handle
-
-
-def _text(value: str) -> Datum:
-    return Datum(value, "string")
+        response = _response(answer)
+        if response.body and request.version >= (1, 1):
+            response.enable_chunked_encoding()
+        return response
 
 
-def _response(returned: Datum | None) -> web.Response:
-    if returned is None:
-        return web.Response(status=204)
-    if returned.type != "http":
-        return web.Response(text=str(returned.value))
-    headers: CIMultiDict[str] = CIMultiDict({name: value.value for name, value in returned.value["headers"].items()})
-    cookies: Sequence[SimpleCookie] = returned.value.get("cookies") or ()
-    for cookie in cookies:
-        for morsel in cookie.values():
-            headers.add("Set-Cookie", morsel.OutputString())
-    status = int(returned.value["status_code"].value)
-    return web.Response(status=status, headers=headers, body=returned.value["body"].value)
+def _hosts_own(path: str) -> web.Response:
+    """What the host answers where no function does."""
+    if path == "/":
+        hidden = os.environ.get(_NO_HOMEPAGE, "").lower() == "true"
+        return web.Response(status=204) if hidden else web.Response(body=_HOMEPAGE, content_type="text/html")
+    return web.Response(status=200 if path.lower() in _OPEN_TO_ALL else 404)
+
+
+def _response(answer: HttpAnswer | str | None) -> web.Response:
+    if isinstance(answer, str):
+        answer = _from_text(answer)
+    headers: CIMultiDict[str] = CIMultiDict(answer.headers if answer is not None else {})
+    for cookie in answer.cookies if answer is not None else ():
+        headers.add("Set-Cookie", cookie)
+    fits = all(value.isascii() and not set(value) & set("\r\n\0") for pair in headers.items() for value in pair)
+    if answer is None or not fits:
+        return web.Response(status=500)
+    for computed in ("Content-Length", "Transfer-Encoding"):
+        headers.popall(computed, None)
+    body = b"" if answer.status in _WITHOUT_BODY else answer.body
+    return web.Response(status=answer.status, headers=headers, body=body)
+
+
+def _from_text(text: str) -> HttpAnswer:
+    """What becomes of a function that returns text: JSON is written anew, and may be taken for a whole response."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return HttpAnswer(200, {"content-type": "text/plain; charset=utf-8"}, [], text.encode())
+    status = 200
+    if isinstance(value, dict) and "body" in value:
+        status, value = int(value.get("status", status)), value["body"]
+    body = value if isinstance(value, str) else json.dumps(value, indent=2)
+    return HttpAnswer(status, {"content-type": "application/json; charset=utf-8"}, [], body.encode())

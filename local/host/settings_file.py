@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+_DEVELOPMENT_STORAGE = "UseDevelopmentStorage=true"
+
 
 class SettingsFileError(RuntimeError):
     """The file cannot be read; the message says why."""
@@ -43,3 +45,19 @@ def resolved(text: str, environ: Mapping[str, str]) -> str:
     if name not in environ:
         raise SettingsFileError(f"the setting {name} is missing, and a function's schedule or queue needs it")
     return environ[name]
+
+
+def storage_of(name: str, environ: Mapping[str, str]) -> str:
+    """The connection string that a binding's `connection` names.
+
+    Raises:
+        SettingsFileError: the setting is missing.
+    """
+    connection = environ.get(f"AzureWebJobs{name}") or environ.get(name) or ""
+    if not connection:
+        raise SettingsFileError(f"{name} is missing: the host needs this storage account's connection string")
+    if connection.rstrip(";") != _DEVELOPMENT_STORAGE:
+        return connection
+    from local.azurite import DEFAULT_ACCOUNT, DEFAULT_KEY, DEFAULT_PORTS, connection_string  # noqa: PLC0415 - only here
+
+    return connection_string(DEFAULT_PORTS, DEFAULT_ACCOUNT, DEFAULT_KEY)
