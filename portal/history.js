@@ -1,11 +1,9 @@
 // History: runs, what a run changed field by field, and who did what.
 
 import { ENTRA, get } from "./api.js";
-import { announce, h, table } from "./dom.js";
-import { AUDIT, MODE, OUTCOME, RUN_STATE, TRIGGER, ago, did, duration, exact, number, seconds } from "./words.js";
-
-const time = (iso) => (iso ? h("time", { datetime: iso, title: exact(iso) }, ago(iso)) : "–");
-const back = () => h("p", { class: "links" }, h("a", { href: "#/entra" }, "← Entra Id"));
+import { announce, h } from "./dom.js";
+import { back, table, time } from "./parts.js";
+import { AUDIT, MODE, OUTCOME, RUN_STATE, TRIGGER, did, duration, number, seconds } from "./words.js";
 
 /** Rows of a list that has a continuation: the first page now, the next ones when asked for. */
 async function paged(place, path, rowsOf, build) {
@@ -27,7 +25,7 @@ async function paged(place, path, rowsOf, build) {
 }
 
 export async function historyView({ place }) {
-  place.replaceChildren(back());
+  place.replaceChildren(back("#/entra", "Entra Id"));
   await paged(
     place,
     `${ENTRA}/runs?limit=20`,
@@ -55,12 +53,11 @@ function runRow(run) {
 }
 
 export async function runView({ place }, id) {
-  const run = await get(`${ENTRA}/runs/${id}`);
-  const [fields] = await Promise.all([get(`${ENTRA}/fields`)]);
+  const [run, fields] = await Promise.all([get(`${ENTRA}/runs/${id}`), get(`${ENTRA}/fields`)]);
   const label = new Map(fields.contactFields.map((one) => [one.name, one.label]));
   const took = run.startedAt && run.completedAt ? `, took ${duration(seconds(run.startedAt, run.completedAt))}` : "";
   place.replaceChildren(
-    h("p", { class: "links" }, h("a", { href: "#/history" }, "← History")),
+    back("#/history", "History"),
     h(
       "p",
       {},
@@ -111,7 +108,7 @@ function changeRow(change, label) {
 }
 
 export async function auditView({ place }) {
-  place.replaceChildren(back());
+  place.replaceChildren(back("#/entra", "Entra Id"));
   await paged(
     place,
     `${ENTRA}/audit?limit=50`,

@@ -1,85 +1,80 @@
 // Sync Status: how it stands, what a person can do now, and progress while a run goes on.
 
 import { ENTRA, get, post } from "./api.js";
-import { announce, h, panel, redraw, say } from "./dom.js";
-import { RUN_STATE, ago, contacts, did, duration, exact, number, people, seconds } from "./words.js";
+import { announce, h, redraw } from "./dom.js";
+import { facts, panel, time } from "./parts.js";
+import { RUN_STATE, ago, contacts, did, duration, number, people, seconds } from "./words.js";
 
 const SOON_MS = 1000;
 const LATER_MS = 5000;
+const NAMED = 20;
 
+/** Show the state in `place`, again and again. */
 export async function status(stage, place) {
-  const words = h("p", { id: "sync-state", class: "state" });
-  const notices = h("div", { id: "sync-notices" });
-  const facts = h("dl", { class: "facts" });
-  const progress = h("div", { id: "sync-progress", class: "progress" });
-  const problem = h("p", { class: "problem", role: "alert" });
-  let told;
-  let wait = () => {};
+  const now = { told: null, skipped: [], problem: "" };
+  const look = stage.watch(gather, show, () => (isBusy(now.told) ? SOON_MS : LATER_MS));
+  draw();
+  await look();
 
-  const asking = (path, body) => async () => {
-    say(problem, "");
+  async function gather() {
+    const told = await get(`${ENTRA}/status`);
+    return { told, skipped: await skippedOf(told) };
+  }
+
+  /** Whom the last run skipped. Its changes stay as they are, so they are asked for once. */
+  async function skippedOf({ lastRun, currentRun }) {
+    if (!lastRun?.counts.skipped || currentRun) return [];
+    if (now.told?.lastRun?.id === lastRun.id && now.skipped.length) return now.skipped;
+    return (await get(`${ENTRA}/runs/${lastRun.id}/changes?outcome=skipped`)).changes;
+  }
+
+  function show(gathered) {
+    Object.assign(now, gathered);
+    announce(sentence(now.told)[1]);
+    draw();
+  }
+
+  async function ask(path, body) {
+    now.problem = "";
     try {
       await post(`${ENTRA}/${path}`, body);
     } catch (error) {
-      say(problem, error.message);
+      now.problem = error.message;
     }
-    await refresh();
-    wait();
-  };
-  place.replaceChildren(
-    h("h2", { id: "sync-title" }, "Sync Status"),
-    words,
-    progress,
-    notices,
-    facts,
-    h(
-      "div",
-      { class: "actions" },
-      h(
-        "button",
-        {
-          type: "button",
-          class: "primary",
-          id: "sync-now",
-          "aria-describedby": "sync-now-told",
-          onclick: asking("sync", { mode: "delta" }),
-        },
-        "Sync Now",
-      ),
-      h(
-        "button",
-        {
-          type: "button",
-          id: "full-resync",
-          "aria-describedby": "full-resync-told",
-          onclick: asking("sync", { mode: "full" }),
-        },
-        "Full Resync",
-      ),
-    ),
-    h(
-      "p",
-      { class: "quiet" },
-      h("span", { id: "sync-now-told" }, "Sync Now picks up recent changes. "),
-      h("span", { id: "full-resync-told" }, "Full Resync re-reads your whole directory from scratch."),
-    ),
-    problem,
-  );
-
-  async function refresh() {
-    told = await get(`${ENTRA}/status`);
-    if (!place.isConnected) return;
-    const [text, spoken] = sentence(told);
-    say(words, text);
-    announce(spoken);
-    drawProgress(progress, told.currentRun, () => asking(`runs/${told.currentRun.id}/cancel`)());
-    await drawNotices(notices, told, asking);
-    drawFacts(facts, told);
+    draw();
+    await look();
   }
-  await refresh();
-  const busy = () => told?.currentRun && !told.currentRun.resumeAt;
-  wait = stage.every(() => (busy() ? SOON_MS : LATER_MS), refresh);
+
+  function draw() {
+    const { told } = now;
+    redraw(
+      place,
+      h("h2", { id: "sync-title" }, "Sync Status"),
+      h("p", { id: "sync-state", class: "state" }, told ? sentence(told)[0] : ""),
+      h("div", { id: "sync-progress", class: "progress" }, told?.currentRun && progress(told.currentRun, ask)),
+      h("div", { id: "sync-notices" }, told && notices(told, now.skipped, ask)),
+      told && totals(told),
+      h(
+        "div",
+        { class: "actions" },
+        button("sync-now", "Sync Now", () => ask("sync", { mode: "delta" }), "primary"),
+        button("full-resync", "Full Resync", () => ask("sync", { mode: "full" })),
+      ),
+      h(
+        "p",
+        { class: "quiet" },
+        h("span", { id: "sync-now-told" }, "Sync Now picks up recent changes. "),
+        h("span", { id: "full-resync-told" }, "Full Resync re-reads your whole directory from scratch."),
+      ),
+      h("p", { id: "sync-problem", class: "problem", role: "alert" }, now.problem),
+    );
+  }
 }
+
+const isBusy = (told) => told?.currentRun && !told.currentRun.resumeAt;
+
+const button = (id, text, onclick, kind) =>
+  h("button", { type: "button", class: kind, id, "aria-describedby": `${id}-told`, onclick }, text);
 
 /** The state in one sentence, and what a screen reader is told of it: not every number, not every second. */
 function sentence(told) {
@@ -117,125 +112,87 @@ function spokenProgress(run, what) {
   return run.expected ? `${what}: ${Math.min(share, 100)} percent.` : `${what}.`;
 }
 
-function drawProgress(place, run, cancel) {
-  if (!run) return place.replaceChildren();
+function progress(run, ask) {
   const read = run.counts.read;
+  const expected = run.mode === "full" ? run.expected : null;
   const took = run.startedAt ? seconds(run.startedAt, new Date().toISOString()) : 0;
   const rate = took > 1 ? read / took : 0;
-  const parts = [`${people(read)} so far`];
-  if (run.mode === "full" && run.expected) parts[0] = `${number(read)} of about ${people(run.expected)}`;
+  const parts = [expected ? `${number(read)} of about ${people(expected)}` : `${people(read)} so far`];
   if (rate) parts.push(`${number(Math.round(rate))} a second`);
-  if (rate && run.mode === "full" && run.expected > read)
-    parts.push(`about ${duration((run.expected - read) / rate)} left`);
-  redraw(
-    place,
-    h("progress", {
-      "aria-label": "Sync progress",
-      ...(run.mode === "full" && run.expected
-        ? { max: String(run.expected), value: Math.min(read, run.expected) }
-        : {}),
-    }),
+  if (rate && expected > read) parts.push(`about ${duration((expected - read) / rate)} left`);
+  const share = expected ? { max: expected, value: Math.min(read, expected) } : {};
+  return [
+    h("progress", { "aria-label": "Sync progress", ...share }),
     h("p", { id: "sync-numbers" }, parts.join(", ")),
-    h("button", { type: "button", id: "cancel-run", onclick: cancel }, "Cancel this run"),
-  );
-}
-
-let shownSkipped = "";
-async function drawNotices(place, told, asking) {
-  const notices = [];
-  const { waitingRun: waiting, lastRun: last, lastError: error } = told;
-  if (waiting?.state === "awaiting_approval" && waiting.pendingRemovals) {
-    const { count, sample } = waiting.pendingRemovals;
-    const more = count > sample.length ? [h("li", {}, `and ${number(count - sample.length)} more`)] : [];
-    notices.push(
-      panel(
-        "wait",
-        `Removals waiting for approval: ${contacts(count)}`,
-        h(
-          "p",
-          {},
-          "So many people were missing from your directory at once that emu.chat asks first. A wrong filter or a mistake in Microsoft looks like this. Everything else is synced. Approving unlinks or deletes them, as your Deletion Behavior says.",
-        ),
-        h(
-          "ul",
-          {},
-          sample.map((name) => h("li", {}, name || "(no name)")),
-          more,
-        ),
-        h(
-          "div",
-          { class: "actions" },
-          h(
-            "button",
-            {
-              type: "button",
-              class: "danger",
-              id: "approve",
-              "data-run": waiting.id,
-              onclick: asking(`runs/${waiting.id}/approve`),
-            },
-            "Approve the removals",
-          ),
-          h(
-            "button",
-            { type: "button", id: "discard", "data-run": waiting.id, onclick: asking(`runs/${waiting.id}/discard`) },
-            "Discard: keep them, and read everything again",
-          ),
-        ),
-      ),
-    );
-  }
-  if (told.state === "failed" && error) {
-    notices.push(panel("bad", error.message, h("p", {}, error.action)));
-  }
-  if (last?.counts.skipped && !told.currentRun) {
-    if (shownSkipped !== last.id || !place.querySelector("#skipped")) {
-      const { changes } = await get(`${ENTRA}/runs/${last.id}/changes?outcome=skipped`);
-      const names = changes
-        .slice(0, 20)
-        .map((one) => h("li", {}, h("strong", {}, one.name || one.contactId), ` – ${one.reason}`));
-      const title = `${people(last.counts.skipped)} need${last.counts.skipped === 1 ? "s" : ""} attention`;
-      shownSkipped = last.id;
-      notices.push(
-        h(
-          "div",
-          { id: "skipped" },
-          panel(
-            "bad",
-            title,
-            h("ul", {}, names),
-            h("p", {}, "Everybody else is synced. Correct them in Microsoft Entra ID; the next sync picks them up."),
-          ),
-        ),
-      );
-    } else {
-      notices.push(place.querySelector("#skipped").cloneNode(true));
-    }
-  }
-  redraw(place, notices);
-}
-
-function drawFacts(place, told) {
-  const last = told.lastRun;
-  const when = (iso) => (iso ? h("time", { datetime: iso, title: exact(iso) }, ago(iso)) : "–");
-  const rows = [
-    ["In the list", `${contacts(told.totals.contacts)}, ${number(told.totals.linked)} linked`],
-    ["Last started", when(told.lastStartedAt)],
-    ["Last completed", when(told.lastCompletedAt)],
-    ["Next run", when(told.nextRunAt)],
-    [
-      "Last run",
-      last
-        ? h(
-            "a",
-            { id: "last-run", href: `#/history/${last.id}` },
-            `${RUN_STATE[last.state]}: ${number(last.counts.read)} read, ${did(last.counts)}`,
-          )
-        : "–",
-    ],
+    h("button", { type: "button", id: "cancel-run", onclick: () => ask(`runs/${run.id}/cancel`) }, "Cancel this run"),
   ];
-  redraw(
-    place,
-    rows.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value))),
+}
+
+/** What needs a person: removals that wait, a failure, people who could not be synced. */
+function notices(told, skipped, ask) {
+  const { waitingRun: waiting, lastRun: last, lastError: error } = told;
+  return [
+    waiting?.state === "awaiting_approval" && waiting.pendingRemovals && removals(waiting, ask),
+    told.state === "failed" && error && panel("bad", error.message, h("p", {}, error.action)),
+    skipped.length > 0 && attention(last.counts.skipped, skipped),
+  ];
+}
+
+function removals(run, ask) {
+  const { count, sample } = run.pendingRemovals;
+  const more = count > sample.length ? h("li", {}, `and ${number(count - sample.length)} more`) : null;
+  const does = (verb) => () => ask(`runs/${run.id}/${verb}`);
+  return panel(
+    "wait",
+    `Removals waiting for approval: ${contacts(count)}`,
+    h(
+      "p",
+      {},
+      "So many people were missing from your directory at once that emu.chat asks first. A wrong filter or a mistake in Microsoft looks like this. Everything else is synced. Approving unlinks or deletes them, as your Deletion Behavior says.",
+    ),
+    h(
+      "ul",
+      {},
+      sample.map((name) => h("li", {}, name || "(no name)")),
+      more,
+    ),
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { type: "button", class: "danger", id: "approve", onclick: does("approve") }, "Approve the removals"),
+      h(
+        "button",
+        { type: "button", id: "discard", onclick: does("discard") },
+        "Discard: keep them, and read everything again",
+      ),
+    ),
   );
+}
+
+function attention(count, skipped) {
+  const names = skipped
+    .slice(0, NAMED)
+    .map((one) => h("li", {}, h("strong", {}, one.name || one.contactId), ` – ${one.reason}`));
+  return h(
+    "div",
+    { id: "skipped" },
+    panel(
+      "bad",
+      `${people(count)} need${count === 1 ? "s" : ""} attention`,
+      h("ul", {}, names),
+      h("p", {}, "Everybody else is synced. Correct them in Microsoft Entra ID; the next sync picks them up."),
+    ),
+  );
+}
+
+function totals(told) {
+  const last = told.lastRun;
+  const result = last && `${RUN_STATE[last.state]}: ${number(last.counts.read)} read, ${did(last.counts)}`;
+  return facts([
+    ["In the list", `${contacts(told.totals.contacts)}, ${number(told.totals.linked)} linked`],
+    ["Last started", time(told.lastStartedAt)],
+    ["Last completed", time(told.lastCompletedAt)],
+    ["Next run", time(told.nextRunAt)],
+    ["Last run", last ? h("a", { id: "last-run", href: `#/history/${last.id}` }, result) : "–"],
+  ]);
 }

@@ -1,0 +1,102 @@
+// What a view is given: its place on the page, what ends with it, and the work that goes on in the background.
+
+import { ApiError, SignedOut } from "./api.js";
+import { h, redraw, say } from "./dom.js";
+import { panel } from "./parts.js";
+
+/** A stage for one view. `reload` shows the same view afresh. */
+export function makeStage(title, reload) {
+  const heading = h("h1", { tabindex: "-1" }, title);
+  const place = h("div", {});
+  const trouble = h("div", { id: "trouble", role: "status" });
+  const endings = [];
+  let ended = false;
+  let isUnsaved = () => false;
+  // A view that is left while it still asks for its data must not begin anything, nor name the next view's page.
+  const onLeave = (end) => (ended ? end() : endings.push(end));
+  const name = (text) => {
+    if (ended) return;
+    say(heading, text);
+    document.title = `${text} · emu.chat`;
+  };
+  name(title);
+  return {
+    heading,
+    place,
+    trouble,
+    name,
+    reload,
+    onLeave,
+    leave() {
+      ended = true;
+      endings.forEach((end) => end());
+    },
+    unsaved: () => isUnsaved(),
+    guard: (guarded) => {
+      isUnsaved = guarded;
+    },
+    /** The view could not be shown at all. */
+    failed: (error) => redraw(place, failure(error, reload)),
+    /**
+     * Look again and again: `gather` asks, `show` gets the newest answer, `milliseconds` says how long to wait. A failure
+     * is told in its own place until the next success; what the view shows stays. Gives a function that looks at once.
+     */
+    watch(gather, show, milliseconds) {
+      let timer;
+      let turn = 0;
+      const look = async () => {
+        if (ended) return;
+        clearTimeout(timer);
+        const mine = ++turn;
+        let error = null;
+        try {
+          const told = await gather();
+          if (mine === turn) show(told);
+        } catch (caught) {
+          error = caught;
+        }
+        // A later look, or the end of the view, has made this one void.
+        if (mine !== turn) return;
+        redraw(trouble, error ? interruption(error) : null);
+        timer = setTimeout(look, milliseconds());
+      };
+      const online = () => look();
+      addEventListener("online", online);
+      onLeave(() => {
+        turn += 1;
+        clearTimeout(timer);
+        removeEventListener("online", online);
+      });
+      return look;
+    },
+  };
+}
+
+function failure(error, reload) {
+  if (error instanceof SignedOut) {
+    return panel("info", "Sign in to emu.chat", h("p", {}, "Your sign-in is missing or has ended."), signIn(error));
+  }
+  const again = h("button", { type: "button", id: "try-again", onclick: reload }, "Try again");
+  return panel("bad", "That did not work", h("p", {}, textOf(error)), again);
+}
+
+function interruption(error) {
+  if (error instanceof SignedOut) {
+    const text = "What you see may be out of date; what you have entered stays here.";
+    return panel("wait", "Your sign-in has ended.", h("p", {}, text), signIn(error));
+  }
+  const text = `${textOf(error)} What you see may be out of date; what you have entered stays.`;
+  return panel("wait", "emu.chat does not answer. Trying again…", h("p", {}, text));
+}
+
+function textOf(error) {
+  if (error instanceof ApiError) return error.message;
+  console.error(error);
+  return "Something on this page went wrong.";
+}
+
+function signIn(error) {
+  if (!error.signIn) return null;
+  const href = `${error.signIn}?return=${encodeURIComponent(location.href)}`;
+  return h("a", { class: "button primary", href, id: "sign-in" }, "Sign in");
+}
