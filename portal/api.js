@@ -33,12 +33,12 @@ async function freshToken() {
   goodUntil = Date.now() + (body.expiresIn - 30) * 1000;
 }
 
-/** Who is signed in, by the token's own claims: for what is shown, never for what is allowed. */
+/** Who is signed in, by the token's own claims: for what is shown and kept here, never for what is allowed. */
 export async function person() {
   if (Date.now() >= goodUntil) await freshToken();
   const part = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
   const claims = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(part), (c) => c.codePointAt(0))));
-  return { name: claims.name, workspace: claims.workspace_name };
+  return { id: `${claims.workspace_id} ${claims.sub}`, name: claims.name, workspace: claims.workspace_name };
 }
 
 /** Call the API: `{body, headers}`. Throws ApiError or SignedOut. */

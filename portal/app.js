@@ -34,7 +34,9 @@ async function show(again = false) {
   if (address !== shownAddress && stage?.unsaved()) {
     const go = await ask(
       "Leave without saving?",
-      "Your changes of the configuration are not saved yet.",
+      stage.losable()
+        ? "Your changes of the configuration are not saved yet."
+        : "Your changes of the configuration are not saved yet. This browser keeps them until you come back.",
       "Leave",
       "Stay",
     );
@@ -74,7 +76,7 @@ document.getElementById("skip").addEventListener("click", (event) => {
 });
 addEventListener("hashchange", () => show());
 addEventListener("beforeunload", (event) => {
-  if (stage?.unsaved()) event.preventDefault();
+  if (stage?.losable()) event.preventDefault();
 });
 
 // Microsoft's return lands here, without a '#': the connector's view sees to it.

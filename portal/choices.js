@@ -4,10 +4,15 @@
 const MAPPING = /^fieldMappings\[(\d+)\]\.(\w+)$/;
 const GUARD = { minimum: 20, percent: 10 };
 
-/** Choices at the beginning. Before the first save the default mappings are chosen. */
-export function begin(saved, defaultMappings) {
-  const fieldMappings = saved.fieldMappings.length ? saved.fieldMappings : defaultMappings;
-  return { saved, chosen: { ...saved, fieldMappings }, problems: {} };
+/** Choices at the beginning: what is saved. */
+export const begin = (saved) => ({ saved, chosen: saved, problems: {} });
+
+/** Choices that go on from a draft: its changes of `base`, laid over what is saved now. */
+export const resume = (saved, { base, chosen }) => ({ saved, chosen: laidOver(saved, base, chosen), problems: {} });
+
+/** The settings that a draft changes, and that were also saved differently since the draft began, by name. */
+export function overtaken(saved, { base, chosen }) {
+  return Object.keys(changesOf(base, chosen)).filter((name) => name in saved && !isEqual(saved[name], base[name]));
 }
 
 export const isUnsaved = ({ saved, chosen }) => !isEqual(saved, chosen);
@@ -54,10 +59,16 @@ export function unsendable({ chosen }) {
 export const refuse = (choices, problems) => ({ ...choices, problems });
 
 /** `sent` is saved as `saved`. What was chosen since then stays chosen. */
-export function store(choices, sent, saved) {
-  const later = Object.entries(choices.chosen).filter(([name, value]) => !isEqual(value, sent[name]));
-  return { saved, chosen: { ...saved, ...Object.fromEntries(later) }, problems: {} };
-}
+export const store = (choices, sent, saved) => ({
+  saved,
+  chosen: laidOver(saved, sent, choices.chosen),
+  problems: {},
+});
+
+const changesOf = (base, chosen) =>
+  Object.fromEntries(Object.entries(chosen).filter(([name, value]) => !isEqual(value, base[name])));
+
+const laidOver = (saved, base, chosen) => ({ ...saved, ...changesOf(base, chosen) });
 
 /** The name of a field as a person counts: "Mapping 3, contact field" for `fieldMappings[2].target`. */
 export function nameOf(field) {

@@ -1,5 +1,6 @@
 // What several views show alike: panels, tables, times, a question in a dialog.
 
+import { SignedOut } from "./api.js";
 import { h } from "./dom.js";
 import { ago, exact } from "./words.js";
 
@@ -76,3 +77,17 @@ export function time(iso, text = ago) {
 }
 
 export const back = (href, text) => h("p", { class: "links" }, h("a", { href }, `← ${text}`));
+
+/** What a person is told of an error: its own words where they are meant for people (an error with `fields` is). */
+export function textOf(error) {
+  if (error instanceof SignedOut || error.fields) return error.message;
+  console.error(error);
+  return "Something on this page went wrong.";
+}
+
+/** Where to sign in again, and to come back from; null where the error does not say. */
+export function signIn(error) {
+  if (!error?.signIn) return null;
+  const href = `${error.signIn}?return=${encodeURIComponent(location.href)}`;
+  return h("a", { class: "button primary", href, id: "sign-in" }, "Sign in");
+}

@@ -1,8 +1,8 @@
 // What a view is given: its place on the page, what ends with it, and the work that goes on in the background.
 
-import { ApiError, SignedOut } from "./api.js";
+import { SignedOut } from "./api.js";
 import { h, redraw, say } from "./dom.js";
-import { panel } from "./parts.js";
+import { panel, signIn, textOf } from "./parts.js";
 
 /** A stage for one view. `reload` shows the same view afresh. */
 export function makeStage(title, reload) {
@@ -12,6 +12,7 @@ export function makeStage(title, reload) {
   const endings = [];
   let ended = false;
   let isUnsaved = () => false;
+  let isKept = () => false;
   // A view that is left while it still asks for its data must not begin anything, nor name the next view's page.
   const onLeave = (end) => (ended ? end() : endings.push(end));
   const name = (text) => {
@@ -32,8 +33,11 @@ export function makeStage(title, reload) {
       endings.forEach((end) => end());
     },
     unsaved: () => isUnsaved(),
-    guard: (guarded) => {
-      isUnsaved = guarded;
+    losable: () => isUnsaved() && !isKept(),
+    /** Ask before something unsaved is left. `kept`: whether this browser keeps it, so that a reload loses nothing. */
+    guard(unsaved, kept) {
+      isUnsaved = unsaved;
+      isKept = kept;
     },
     /** The view could not be shown at all. */
     failed: (error) => redraw(place, failure(error, reload)),
@@ -82,21 +86,9 @@ function failure(error, reload) {
 
 function interruption(error) {
   if (error instanceof SignedOut) {
-    const text = "What you see may be out of date; what you have entered stays here.";
+    const text = "What you see may be out of date. What you have not saved yet stays here, also while you sign in.";
     return panel("wait", "Your sign-in has ended.", h("p", {}, text), signIn(error));
   }
-  const text = `${textOf(error)} What you see may be out of date; what you have entered stays.`;
+  const text = `${textOf(error)} What you see may be out of date. What you have not saved yet stays.`;
   return panel("wait", "emu.chat does not answer. Trying again…", h("p", {}, text));
-}
-
-function textOf(error) {
-  if (error instanceof ApiError) return error.message;
-  console.error(error);
-  return "Something on this page went wrong.";
-}
-
-function signIn(error) {
-  if (!error.signIn) return null;
-  const href = `${error.signIn}?return=${encodeURIComponent(location.href)}`;
-  return h("a", { class: "button primary", href, id: "sign-in" }, "Sign in");
 }

@@ -69,6 +69,16 @@ export function did(counts) {
   return parts.length ? parts.join(", ") : "nothing changed";
 }
 
+/** The settings of a configuration, by the name that the API gives them. */
+export const SETTING = {
+  fieldMappings: "Field Mappings",
+  conflictResolution: "Conflict Resolution",
+  deletionBehavior: "Deletion Behavior",
+  includeGuests: "Guest accounts",
+  includeDisabled: "Disabled accounts",
+  removalGuard: "Protection against accidental removals",
+};
+
 export const CONSENT_ERROR = {
   cancelled: [
     "Nothing was granted",

@@ -16,7 +16,7 @@ const saved = {
   removalGuard: { minimum: 20, percent: 10 },
   version: 3,
 };
-const begun = choices.begin(saved, []);
+const begun = choices.begin(saved);
 """
 
 
@@ -59,10 +59,15 @@ def test_a_change_taken_back_is_no_change():
     """)
 
 
-def test_the_default_mappings_are_chosen_where_none_was_saved():
+def test_a_draft_goes_on_from_what_is_saved_now():
     promise("""
-      const fresh = choices.begin({ ...saved, fieldMappings: [] }, [{ source: "mail", target: "email" }]);
-      assert.deepEqual(fresh.chosen.fieldMappings, [{ source: "mail", target: "email" }]);
+      const draft = { base: saved, chosen: choices.removeMapping(begun, 0).chosen };
+      const now = { ...saved, conflictResolution: "keep_local", version: 4 };
+      const resumed = choices.resume(now, draft);
+      assert.deepEqual(resumed.chosen, { ...now, fieldMappings: [saved.fieldMappings[1]] });
+      assert.deepEqual(choices.overtaken(now, draft), []);
+      assert.deepEqual(choices.overtaken({ ...now, fieldMappings: [] }, draft), ["fieldMappings"]);
+      assert.ok(!choices.isUnsaved(choices.resume(draft.chosen, draft)));
     """)
 
 

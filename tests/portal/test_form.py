@@ -130,6 +130,95 @@ async def test_a_preview_of_earlier_choices_is_not_shown(visit, office):
     await expect(visit.page.locator("#preview")).to_be_empty()
 
 
+class TestWhatIsNotSaved:
+    """An edit ends by Save or Discard, and by nothing else."""
+
+    @pytest.fixture
+    async def edited(self, visit, office):
+        office.set_up()
+        await visit.go("entra")
+        await visit.page.locator("#source-4").select_option("city")
+        return visit
+
+    async def is_there(self, visit):
+        await visit.sees("These are your changes of")
+        await expect(visit.page.locator("#source-4")).to_have_value("city")
+
+    async def test_survives_a_reload_until_it_is_discarded(self, edited):
+        await edited.page.reload()
+        await self.is_there(edited)
+        await edited.well_made("unsaved-changes")
+
+        await edited.click("Discard changes")
+
+        await expect(edited.page.locator("#source-4")).to_have_value("companyName")
+        await expect(edited.page.locator("#save")).to_be_focused()
+        await edited.page.reload()
+        await edited.sees("Configuration")
+        await expect(edited.page.locator("#source-4")).to_have_value("companyName")
+        await expect(edited.page.locator("#draft-note")).to_have_count(0)
+
+    async def test_survives_a_reload_until_it_is_saved(self, edited):
+        await edited.page.reload()
+        await self.is_there(edited)
+        sent = await save(edited)
+        await edited.sees("Saved. A full sync applies it.")
+
+        await edited.page.reload()
+
+        assert sent["fieldMappings"][4]["source"] == "city"
+        await edited.sees("Configuration")
+        await expect(edited.page.locator("#draft-note")).to_have_count(0)
+
+    async def test_survives_an_ended_sign_in(self, edited, office):
+        await edited.context.route("**/config", fails_with(401, "Sign in."))
+        await edited.sign_out()
+        await edited.click("Save Configuration")
+        await edited.sees("Sign in to emu.chat.")
+        await edited.context.unroute("**/config")
+        await edited.sign_in(f"admin@{office.workspace}")
+
+        await edited.page.goto("about:blank")
+        await edited.go("entra")
+
+        await self.is_there(edited)
+
+    async def test_is_not_dropped_by_try_again(self, edited):
+        await edited.context.route("**/fields", fails_with(503, "Storage does not answer."))
+        await edited.page.reload()
+        await edited.sees("That did not work")
+        await edited.context.unroute("**/fields")
+
+        await edited.click("Try again")
+
+        await self.is_there(edited)
+
+    async def test_goes_on_from_what_another_administrator_saved(self, edited, office):
+        office.configure(conflictResolution="keep_local")
+
+        await edited.page.reload()
+
+        await self.is_there(edited)
+        await expect(edited.page.locator("#conflictResolution-keep_local")).to_be_checked()
+
+    async def test_says_what_another_administrator_saved_differently(self, edited, office):
+        fields = office.admin.call("GET", f"{ENTRA}/fields")["defaultMappings"]
+        office.admin.call("PUT", f"{ENTRA}/config", {"fieldMappings": fields[:4]})
+
+        await edited.page.reload()
+
+        await edited.sees("these settings were saved differently: Field Mappings")
+
+    async def test_is_nobody_elses(self, edited, office):
+        await edited.sign_in(f"admin-two@{office.workspace}")
+
+        await edited.page.reload()
+
+        await edited.sees("Configuration")
+        await expect(edited.page.locator("#source-4")).to_have_value("companyName")
+        await expect(edited.page.locator("#draft-note")).to_have_count(0)
+
+
 class TestAFailureInTheBackground:
     async def test_one_503_neither_loses_an_edit_nor_leaves_a_trace(self, visit, office):
         office.set_up()

@@ -7,7 +7,7 @@ from tests.portal.visit import ROOT
 PORTAL = ROOT / "portal"
 LAYERS = [
     ["words.js", "choices.js"],
-    ["dom.js", "api.js"],
+    ["dom.js", "api.js", "draft.js"],
     ["parts.js"],
     ["stage.js", "edit.js", "fieldsets.js", "preview.js"],
     ["settings.js", "status.js", "permissions.js"],
