@@ -3,7 +3,8 @@
 import { ENTRA, get, post } from "./api.js";
 import { announce, h, redraw } from "./dom.js";
 import { facts, panel, time } from "./parts.js";
-import { RUN_STATE, ago, contacts, did, duration, number, people, seconds } from "./words.js";
+import { doneOf, lookAt, paceOf, wholeOf } from "./pace.js";
+import { RUN_STATE, ago, clock, contacts, did, duration, number, people } from "./words.js";
 
 const SOON_MS = 1000;
 const LATER_MS = 5000;
@@ -11,7 +12,7 @@ const NAMED = 20;
 
 /** Show the state in `place`, again and again. */
 export async function status(stage, place) {
-  const now = { told: null, skipped: [], problem: "" };
+  const now = { told: null, skipped: [], looks: [], problem: "" };
   const look = stage.watch(gather, show, () => (isBusy(now.told) ? SOON_MS : LATER_MS));
   draw();
   await look();
@@ -29,7 +30,8 @@ export async function status(stage, place) {
   }
 
   function show(gathered) {
-    Object.assign(now, gathered);
+    const run = gathered.told.currentRun;
+    Object.assign(now, gathered, { looks: run ? lookAt(run, now.looks, Date.now()) : [] });
     announce(sentence(now.told)[1]);
     draw();
   }
@@ -51,7 +53,11 @@ export async function status(stage, place) {
       place,
       h("h2", { id: "sync-title" }, "Sync Status"),
       h("p", { id: "sync-state", class: "state" }, told ? sentence(told)[0] : ""),
-      h("div", { id: "sync-progress", class: "progress" }, told?.currentRun && progress(told.currentRun, ask)),
+      h(
+        "div",
+        { id: "sync-progress", class: "progress" },
+        told?.currentRun && progress(told.currentRun, now.looks, ask),
+      ),
       h("div", { id: "sync-notices" }, told && notices(told, now.skipped, ask)),
       told && totals(told),
       h(
@@ -94,6 +100,7 @@ function sentence(told) {
     return [text, text];
   }
   if (told.state === "queued") return ["Queued: the sync begins in a moment.", "The sync is queued."];
+  if (run?.pendingRemovals) return ["Removing the people whose removal was approved…", spokenProgress(run, "Removing")];
   if (run && !told.lastCompletedAt)
     return ["First sync: your people are being read for the first time.", spokenProgress(run, "First sync")];
   if (run) return ["Syncing…", spokenProgress(run, "Syncing")];
@@ -108,24 +115,36 @@ function sentence(told) {
 }
 
 function spokenProgress(run, what) {
-  const share = run.expected ? Math.floor((run.counts.read / run.expected) * 4) * 25 : 0;
-  return run.expected ? `${what}: ${Math.min(share, 100)} percent.` : `${what}.`;
+  const whole = wholeOf(run);
+  const share = whole ? Math.floor((doneOf(run) / whole) * 4) * 25 : 0;
+  return whole ? `${what}: ${Math.min(share, 100)} percent.` : `${what}.`;
 }
 
-function progress(run, ask) {
-  const read = run.counts.read;
-  const expected = run.mode === "full" ? run.expected : null;
-  const took = run.startedAt ? seconds(run.startedAt, new Date().toISOString()) : 0;
-  const rate = took > 1 ? read / took : 0;
-  const parts = [expected ? `${number(read)} of about ${people(expected)}` : `${people(read)} so far`];
-  if (rate) parts.push(`${number(Math.round(rate))} a second`);
-  if (rate && expected > read) parts.push(`about ${duration((expected - read) / rate)} left`);
-  const share = expected ? { max: expected, value: Math.min(read, expected) } : {};
+function progress(run, looks, ask) {
+  const [done, whole] = [doneOf(run), wholeOf(run)];
+  const share = whole ? { max: whole, value: Math.min(done, whole) } : {};
+  const cancel = () => ask(`runs/${run.id}/cancel`);
   return [
     h("progress", { "aria-label": "Sync progress", ...share }),
-    h("p", { id: "sync-numbers" }, parts.join(", ")),
-    h("button", { type: "button", id: "cancel-run", onclick: () => ask(`runs/${run.id}/cancel`) }, "Cancel this run"),
+    h("p", { id: "sync-numbers" }, numbers(run, done, whole, run.waitingFor ? paceOf([]) : paceOf(looks))),
+    h("button", { type: "button", id: "cancel-run", onclick: cancel }, "Cancel this run"),
   ];
+}
+
+function numbers(run, done, whole, { rate, stillSince }) {
+  const parts = [soFar(run, done, whole)];
+  if (stillSince) {
+    const since = clock(new Date(stillSince).toISOString());
+    return `${parts[0]}. Nothing has moved since ${since}. emu.chat notices that by itself and goes on, mostly within a minute.`;
+  }
+  if (rate >= 1) parts.push(`${number(Math.round(rate))} a second`);
+  if (rate && whole > done) parts.push(`about ${duration((whole - done) / rate)} left`);
+  return parts.join(", ");
+}
+
+function soFar(run, done, whole) {
+  if (run.pendingRemovals) return `Removing ${number(done)} of ${number(whole)}`;
+  return whole ? `${number(done)} of about ${people(whole)}` : `${people(done)} so far`;
 }
 
 /** What needs a person: removals that wait, a failure, people who could not be synced. */

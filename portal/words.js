@@ -24,6 +24,13 @@ export function ago(iso, now = Date.now()) {
 
 export const exact = (iso) => new Date(iso).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
+/** "14:03:12", of another day "22 Sept, 14:03:12". */
+export function clock(iso, now = new Date()) {
+  const then = new Date(iso);
+  const day = then.toDateString() === now.toDateString() ? {} : { day: "numeric", month: "short" };
+  return then.toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
 /** "1 h 5 min", "3.2 s". */
 export function duration(seconds) {
   if (seconds < 0.1) return "under 0.1 s";

