@@ -3,24 +3,8 @@
 
 import { addMapping, changeMapping, choose, guardRemovals, limitRemovals, removeMapping } from "./choices.js";
 import { announce, h } from "./dom.js";
-import { number } from "./words.js";
+import { CONFLICT, DELETION, number } from "./words.js";
 
-const CONFLICT = [
-  [
-    "source_wins",
-    "Always update from source",
-    "Overwrites local edits with the directory's values on each sync, empty values included.",
-  ],
-  [
-    "keep_local",
-    "Keep local changes",
-    "Preserves what people typed in emu.chat and only fills in fields that are empty.",
-  ],
-];
-const DELETION = [
-  ["unlink", "Unlink", "The contact of somebody who left stays in the list, without its link to the directory."],
-  ["hard_delete", "Hard Delete", "The contact of somebody who left is deleted for good."],
-];
 const SWITCHES = [
   ["includeGuests", "Guests", "Include guest accounts"],
   ["includeDisabled", "Disabled accounts", "Include accounts that are disabled, such as leavers and rooms"],
@@ -123,7 +107,7 @@ function choice(legend, when, name, options, { chosen }, change) {
     {},
     h("legend", {}, legend),
     h("p", { class: "quiet" }, `${when}:`),
-    options.map(([value, label, told]) =>
+    Object.entries(options).map(([value, { label, told }]) =>
       h(
         "label",
         { class: "choice" },

@@ -2,24 +2,25 @@
 
 import { ENTRA, get, post } from "./api.js";
 import { announce, h, redraw } from "./dom.js";
-import { facts, panel, time } from "./parts.js";
+import { notices } from "./notices.js";
+import { facts, time } from "./parts.js";
 import { doneOf, lookAt, paceOf, wholeOf } from "./pace.js";
 import { RUN_STATE, ago, clock, contacts, did, duration, number, people } from "./words.js";
 
 const SOON_MS = 1000;
 const LATER_MS = 5000;
-const NAMED = 20;
 
 /** Show the state in `place`, again and again. */
 export async function status(stage, place) {
-  const now = { told: null, skipped: [], looks: [], problem: "" };
+  const now = { told: null, configuration: null, skipped: [], looks: [], problem: "" };
   const look = stage.watch(gather, show, () => (isBusy(now.told) ? SOON_MS : LATER_MS));
   draw();
   await look();
 
   async function gather() {
     const told = await get(`${ENTRA}/status`);
-    return { told, skipped: await skippedOf(told) };
+    const configuration = told.waitingRun ? await get(`${ENTRA}/config`) : null;
+    return { told, configuration, skipped: await skippedOf(told) };
   }
 
   /** Whom the last run skipped. Its changes stay as they are, so they are asked for once. */
@@ -36,7 +37,7 @@ export async function status(stage, place) {
     draw();
   }
 
-  async function ask(path, body) {
+  async function request(path, body) {
     now.problem = "";
     try {
       await post(`${ENTRA}/${path}`, body);
@@ -56,15 +57,15 @@ export async function status(stage, place) {
       h(
         "div",
         { id: "sync-progress", class: "progress" },
-        told?.currentRun && progress(told.currentRun, now.looks, ask),
+        told?.currentRun && progress(told.currentRun, now.looks, request),
       ),
-      h("div", { id: "sync-notices" }, told && notices(told, now.skipped, ask)),
+      h("div", { id: "sync-notices" }, told && notices(now, request)),
       told && totals(told),
       h(
         "div",
         { class: "actions" },
-        button("sync-now", "Sync Now", () => ask("sync", { mode: "delta" }), "primary"),
-        button("full-resync", "Full Resync", () => ask("sync", { mode: "full" })),
+        button("sync-now", "Sync Now", () => request("sync", { mode: "delta" }), "primary"),
+        button("full-resync", "Full Resync", () => request("sync", { mode: "full" })),
       ),
       h(
         "p",
@@ -120,10 +121,10 @@ function spokenProgress(run, what) {
   return whole ? `${what}: ${Math.min(share, 100)} percent.` : `${what}.`;
 }
 
-function progress(run, looks, ask) {
+function progress(run, looks, request) {
   const [done, whole] = [doneOf(run), wholeOf(run)];
   const share = whole ? { max: whole, value: Math.min(done, whole) } : {};
-  const cancel = () => ask(`runs/${run.id}/cancel`);
+  const cancel = () => request(`runs/${run.id}/cancel`);
   return [
     h("progress", { "aria-label": "Sync progress", ...share }),
     h("p", { id: "sync-numbers" }, numbers(run, done, whole, run.waitingFor ? paceOf([]) : paceOf(looks))),
@@ -145,63 +146,6 @@ function numbers(run, done, whole, { rate, stillSince }) {
 function soFar(run, done, whole) {
   if (run.pendingRemovals) return `Removing ${number(done)} of ${number(whole)}`;
   return whole ? `${number(done)} of about ${people(whole)}` : `${people(done)} so far`;
-}
-
-/** What needs a person: removals that wait, a failure, people who could not be synced. */
-function notices(told, skipped, ask) {
-  const { waitingRun: waiting, lastRun: last, lastError: error } = told;
-  return [
-    waiting?.state === "awaiting_approval" && waiting.pendingRemovals && removals(waiting, ask),
-    told.state === "failed" && error && panel("bad", error.message, h("p", {}, error.action)),
-    skipped.length > 0 && attention(last.counts.skipped, skipped),
-  ];
-}
-
-function removals(run, ask) {
-  const { count, sample } = run.pendingRemovals;
-  const more = count > sample.length ? h("li", {}, `and ${number(count - sample.length)} more`) : null;
-  const does = (verb) => () => ask(`runs/${run.id}/${verb}`);
-  return panel(
-    "wait",
-    `Removals waiting for approval: ${contacts(count)}`,
-    h(
-      "p",
-      {},
-      "So many people were missing from your directory at once that emu.chat asks first. A wrong filter or a mistake in Microsoft looks like this. Everything else is synced. Approving unlinks or deletes them, as your Deletion Behavior says.",
-    ),
-    h(
-      "ul",
-      {},
-      sample.map((name) => h("li", {}, name || "(no name)")),
-      more,
-    ),
-    h(
-      "div",
-      { class: "actions" },
-      h("button", { type: "button", class: "danger", id: "approve", onclick: does("approve") }, "Approve the removals"),
-      h(
-        "button",
-        { type: "button", id: "discard", onclick: does("discard") },
-        "Discard: keep them, and read everything again",
-      ),
-    ),
-  );
-}
-
-function attention(count, skipped) {
-  const names = skipped
-    .slice(0, NAMED)
-    .map((one) => h("li", {}, h("strong", {}, one.name || one.contactId), ` – ${one.reason}`));
-  return h(
-    "div",
-    { id: "skipped" },
-    panel(
-      "bad",
-      `${people(count)} need${count === 1 ? "s" : ""} attention`,
-      h("ul", {}, names),
-      h("p", {}, "Everybody else is synced. Correct them in Microsoft Entra ID; the next sync picks them up."),
-    ),
-  );
 }
 
 function totals(told) {

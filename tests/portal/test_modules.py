@@ -9,7 +9,7 @@ LAYERS = [
     ["words.js", "choices.js", "pace.js"],
     ["dom.js", "api.js", "draft.js"],
     ["parts.js"],
-    ["stage.js", "edit.js", "fieldsets.js", "preview.js"],
+    ["stage.js", "edit.js", "fieldsets.js", "notices.js", "preview.js"],
     ["settings.js", "status.js", "permissions.js"],
     ["integrations.js", "entra.js", "history.js", "contacts.js", "contact.js"],
     ["app.js"],

@@ -1,5 +1,7 @@
 """Every state that the page can show, provoked in the local directory; each with axe and its picture."""
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -139,18 +141,79 @@ async def test_disconnected(visit, office, deleted):
     await visit.sees("Nobody here." if deleted else "local")
 
 
-async def test_removals_wait_for_approval_and_are_approved(visit, office):
-    office.set_up(removalGuard={"minimum": 5, "percent": 10})
-    gone = [one["sourceId"] for one in office.contacts()[:30]]
-    office.tenant.purge(*gone)
-    office.sync()
-    await visit.go("entra")
+class TestRemovalsThatWait:
+    @pytest.fixture
+    def waiting(self, office):
+        """Thirty of 52 people are gone at once."""
 
-    await visit.sees("Removals waiting for approval: 30 contacts", "and 20 more")
-    await visit.well_made("removals-waiting")
-    await visit.click("Approve the removals")
-    await visit.sees("Up to date.", "30 unlinked")
-    assert sum(one["linked"] for one in office.contacts()) == len(office.contacts()) - 30
+        def waiting(**configuration):
+            office.set_up(removalGuard={"minimum": 5, "percent": 10}, **configuration)
+            office.tenant.purge(*[one["sourceId"] for one in office.contacts()[:30]])
+            office.sync()
+
+        return waiting
+
+    async def test_say_how_many_and_what_becomes_of_them_before_they_are_approved(self, visit, office, waiting):
+        waiting()
+        await visit.go("entra")
+        await visit.sees("Unlink 30 of 52 people (57.7%)?", "and 20 more", "Their contacts stay in the list")
+        await visit.well_made("removals-waiting")
+
+        await visit.click("Unlink them…")
+        dialog = visit.page.get_by_role("dialog")
+        await expect(dialog).to_contain_text("Unlink 30 of 52 people?")
+        await visit.well_made("removals-approved")
+        await visit.click("Go back")
+        assert office.status()["state"] == "awaiting_approval"
+        await visit.click("Unlink them…")
+        await visit.click("Unlink 30 people")
+
+        await visit.sees("Up to date.", "30 unlinked")
+        assert sum(one["linked"] for one in office.contacts()) == len(office.contacts()) - 30
+
+    async def test_are_called_deletions_where_hard_delete_is_chosen(self, visit, office, waiting):
+        waiting(deletionBehavior="hard_delete")
+        await visit.go("entra")
+        await visit.sees("Delete 30 of 52 people (57.7%)?", "This cannot be undone.")
+
+        await visit.click("Delete them…")
+        await visit.click("Delete 30 people")
+
+        await visit.sees("Up to date.", "30 deleted")
+        assert len(office.contacts()) == 22
+
+    async def test_wait_for_a_full_sync_that_finds_out_anew_who_is_missing(self, visit, office, waiting):
+        waiting()
+        office.tenant.shape(latencyMs=8000)
+        office.admin.call("POST", f"{ENTRA}/sync", {"mode": "full"})
+        await visit.go("entra")
+
+        await visit.sees("A full sync is under way. It finds out anew who is missing")
+        await expect(visit.page.locator("#approve")).to_have_count(0)
+
+    class TestManyOfThem:
+        @pytest.fixture
+        def tenant(self, directory):
+            tenant = directory.control.tenant(people=4000, name="Contoso", shape={"pageSize": 1000})
+            tenant.consent(given=True, organizationReadable=True)
+            return tenant
+
+        async def test_are_counted_while_they_are_removed(self, visit, office, waiting):
+            office.set_up()
+            linked = office.status()["totals"]["linked"]
+            gone = [one["id"] for one in office.tenant.users() if one["removed"] is None][: linked // 2]
+            office.tenant.purge(*gone)
+            office.sync()
+            count = office.status()["waitingRun"]["pendingRemovals"]["count"]
+            await visit.go("entra")
+            await visit.click("Unlink them…")
+
+            await visit.page.get_by_role("dialog").get_by_role("button", name="Unlink").click()
+
+            await expect(visit.page.locator("#sync-numbers")).to_contain_text(
+                re.compile(rf"Removing [\d,]+ of {count:,}")
+            )
+            await visit.sees("Up to date.", f"{count:,} unlinked")
 
 
 async def test_removals_wait_for_approval_and_are_discarded(visit, office):
@@ -160,9 +223,9 @@ async def test_removals_wait_for_approval_and_are_discarded(visit, office):
     office.sync()
     await visit.go("entra")
 
-    await visit.sees("Removals waiting for approval: 10 contacts")
+    await visit.sees("Unlink 10 of 52 people")
     office.tenant.restore(*gone)
-    await visit.click("Discard: keep them, and read everything again")
+    await visit.click("Keep them, and read everything again")
     await visit.sees("Up to date.")
     assert all(one["linked"] for one in office.contacts())
     await visit.go("history")
