@@ -28,7 +28,7 @@ const main = document.getElementById("main");
 let stage = null;
 let shownAddress = "";
 
-async function show(again = false) {
+async function show(again = false, known = {}) {
   const address = location.hash || "#/";
   if (address === shownAddress && !again) return;
   if (address !== shownAddress && stage?.unsaved()) {
@@ -49,9 +49,9 @@ async function show(again = false) {
   shownAddress = address;
   stage?.leave();
   const [pattern, view, title] = VIEWS.find(([one]) => one.test(address)) || VIEWS[0];
-  const mine = makeStage(title, () => show(true));
+  const mine = makeStage(title, (told) => show(true, told), known);
   stage = mine;
-  main.replaceChildren(mine.heading, mine.trouble, mine.place);
+  main.replaceChildren(mine.heading, mine.stumble, mine.trouble, mine.place);
   markPage(address);
   if (!first && !again) mine.heading.focus();
   try {
@@ -78,6 +78,7 @@ addEventListener("hashchange", () => show());
 addEventListener("beforeunload", (event) => {
   if (stage?.losable()) event.preventDefault();
 });
+addEventListener("unhandledrejection", (event) => stage?.stumbled(event.reason));
 
 // Microsoft's return lands here, without a '#': the connector's view sees to it.
 if (/[?&]consent_(code|error)=/.test(location.search)) location.hash = "#/entra";

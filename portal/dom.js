@@ -39,9 +39,31 @@ function apply(element, properties) {
   }
 }
 
+/** Elements whose listener has not ended yet. */
+const BUSY = new WeakSet();
+
+/** Call the newest listener. While one that takes time goes on, a second click or submit of that element is ignored. */
 function dispatch(event) {
-  const listener = DRAWN.get(event.currentTarget)[`on${event.type}`];
-  if (isSaid(listener)) listener(event);
+  const element = event.currentTarget;
+  const isAct = event.type === "click" || event.type === "submit";
+  if (isAct && BUSY.has(element)) {
+    event.preventDefault();
+    return;
+  }
+  const listener = DRAWN.get(element)[`on${event.type}`];
+  const work = isSaid(listener) ? listener(event) : undefined;
+  if (isAct && work instanceof Promise) showBusy(element, event.submitter || element, work);
+}
+
+async function showBusy(element, shown, work) {
+  BUSY.add(element);
+  shown.setAttribute("aria-busy", "true");
+  try {
+    await work;
+  } finally {
+    BUSY.delete(element);
+    shown.removeAttribute("aria-busy");
+  }
 }
 
 /** Change a text only where it differs, so that nothing is announced or moved for nothing. */

@@ -1,11 +1,12 @@
 // The connector's view: what stands between an administrator and a synced list, in the order of the help article.
 
 import { ENTRA, call, get, post } from "./api.js";
-import { announce, h } from "./dom.js";
-import { ask, panel } from "./parts.js";
+import { announce, h, say } from "./dom.js";
+import { ask, panel, signIn, textOf } from "./parts.js";
 import { permissions, spreading } from "./permissions.js";
 import { settings } from "./settings.js";
 import { status } from "./status.js";
+import { contacts } from "./words.js";
 
 export async function entraView(stage) {
   const returned = new URLSearchParams(location.search);
@@ -30,6 +31,7 @@ export async function entraView(stage) {
 async function connected(stage, card) {
   const sync = h("section", { class: "box", "aria-labelledby": "sync-title" });
   const form = h("section", { class: "box", "aria-labelledby": "settings-title" });
+  const problem = h("p", { id: "disconnect-problem", class: "problem", role: "alert" });
   const active = card.connection === "active";
   const links = active
     ? h(
@@ -50,26 +52,44 @@ async function connected(stage, card) {
       {},
       h(
         "button",
-        { type: "button", id: "disconnect", class: "danger", onclick: () => disconnect(stage) },
+        { type: "button", id: "disconnect", class: "danger", onclick: () => disconnect(stage, problem) },
         "Disconnect",
       ),
     ),
+    problem,
   );
   await Promise.all([active ? status(stage, sync) : null, settings(stage, form, active)]);
 }
 
-async function disconnect(stage) {
-  const keep = h("input", { type: "radio", name: "contacts", value: "keep", checked: true });
+async function disconnect(stage, problem) {
+  say(problem, "");
+  try {
+    const { totals } = await get(`${ENTRA}/status`);
+    const wanted = await contactsOnDisconnect(totals.linked);
+    if (!wanted) return;
+    await call("DELETE", `${ENTRA}?contacts=${wanted}`);
+    announce("Disconnected.");
+    stage.reload({ contacts: wanted });
+  } catch (error) {
+    problem.replaceChildren("Not disconnected. ", textOf(error), " ", signIn(error) || "");
+  }
+}
+
+/** Ask what becomes of the synced contacts: "keep", "delete", or null for not disconnecting at all. */
+async function contactsOnDisconnect(linked) {
   const remove = h("input", { type: "radio", name: "contacts", value: "delete", id: "delete-contacts" });
   const choice = h(
     "fieldset",
     {},
-    h("legend", {}, "What becomes of the synced contacts?"),
-    h("label", { class: "choice" }, keep, " Keep them, without their link to the directory"),
+    h("legend", {}, `What becomes of the ${contacts(linked)} from the directory?`),
+    h(
+      "label",
+      { class: "choice" },
+      h("input", { type: "radio", name: "contacts", value: "keep", checked: true }),
+      " Keep them, without their link to the directory",
+    ),
     h("label", { class: "choice" }, remove, " Delete them for good"),
   );
-  if (!(await ask("Disconnect Microsoft Entra ID?", choice, "Disconnect", "Cancel", true))) return;
-  await call("DELETE", `${ENTRA}?contacts=${remove.checked ? "delete" : "keep"}`);
-  announce("Disconnected.");
-  stage.reload();
+  const sure = await ask("Disconnect Microsoft Entra ID?", choice, "Disconnect", "Cancel", true);
+  return sure ? (remove.checked ? "delete" : "keep") : null;
 }

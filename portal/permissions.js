@@ -2,8 +2,8 @@
 
 import { ENTRA, get, post } from "./api.js";
 import { announce, h, redraw, say } from "./dom.js";
-import { panel } from "./parts.js";
-import { CONSENT_ERROR } from "./words.js";
+import { panel, signIn, textOf } from "./parts.js";
+import { CONSENT_ERROR, contacts } from "./words.js";
 
 /** What the connector needs of each user, whatever is mapped. */
 const NEEDED = {
@@ -15,29 +15,32 @@ const NEEDED = {
 const LOOK_MS = 3000;
 
 /** Ask for the permission. `error` is why Microsoft's answer was none, if it came back with one. */
-export async function permissions({ place }, card, error) {
+export async function permissions(stage, card, error) {
   const [fields, saved] = await Promise.all([get(`${ENTRA}/fields`), get(`${ENTRA}/config`)]);
-  const notAnAdministrator = error === "not_an_administrator";
-  place.replaceChildren(
-    whatHappened(card, error) || "",
+  if (!error && !card.tenant && card.list) {
+    await disconnected(stage, card, fields, saved);
+    return;
+  }
+  const handsOver = error === "not_an_administrator";
+  stage.place.replaceChildren(whatHappened(card, error) || "", asking(stage.place, fields, saved, handsOver));
+}
+
+function asking(place, fields, saved, handsOver) {
+  return h(
+    "section",
+    { class: "box" },
+    h("h2", {}, "Microsoft permissions required"),
     h(
-      "section",
-      { class: "box" },
-      h("h2", {}, "Microsoft permissions required"),
-      h(
-        "p",
-        {},
-        "emu.chat needs your permission to read your organisation's users in Microsoft Entra ID. You sign in at Microsoft as an administrator and approve one request: read access (",
-        h("code", {}, "User.Read.All"),
-        "). Nothing can be changed with it.",
-      ),
-      willBeRead(fields, saved),
-      h("button", { type: "button", class: "primary", id: "grant", onclick: grant(place) }, "Grant permissions"),
-      h("p", { id: "grant-problem", class: "problem", role: "alert" }),
-      notAnAdministrator
-        ? null
-        : h("details", {}, h("summary", {}, "Does somebody else manage Microsoft for you?"), handOver()),
+      "p",
+      {},
+      "emu.chat needs your permission to read your organisation's users in Microsoft Entra ID. You sign in at Microsoft as an administrator and approve one request: read access (",
+      h("code", {}, "User.Read.All"),
+      "). Nothing can be changed with it.",
     ),
+    willBeRead(fields, saved),
+    h("button", { type: "button", class: "primary", id: "grant", onclick: () => grant(place) }, "Grant permissions"),
+    h("p", { id: "grant-problem", class: "problem", role: "alert" }),
+    handsOver ? null : h("details", {}, h("summary", {}, "Does somebody else manage Microsoft for you?"), handOver()),
   );
 }
 
@@ -55,10 +58,7 @@ function whatHappened(card, error) {
     const text = `Microsoft no longer lets emu.chat read ${card.tenant.displayName}. Your contacts and settings are kept; hourly syncs have stopped. Grant permissions again, and a full sync follows by itself.`;
     return panel("bad", "The permission was withdrawn", h("p", {}, text));
   }
-  if (!card.list) return null;
-  const list = h("a", { href: "#/contacts" }, card.list.name);
-  const stays = " stays in your workspace. Connect again at any time.";
-  return panel("info", "Disconnected", h("p", {}, "Syncing has ended. ", list, stays));
+  return null;
 }
 
 /** Exactly what is asked of Graph: what the connector needs, and what is mapped. */
@@ -102,16 +102,15 @@ function handOver() {
   );
 }
 
-const grant = (place) => async (event) => {
-  const button = event.currentTarget;
-  button.setAttribute("aria-disabled", "true");
+async function grant(place) {
+  const problem = place.querySelector("#grant-problem");
+  say(problem, "");
   try {
     location.assign((await post(`${ENTRA}/consent`)).redirectUrl);
   } catch (error) {
-    button.removeAttribute("aria-disabled");
-    say(place.querySelector("#grant-problem"), error.message);
+    problem.replaceChildren(textOf(error), " ", signIn(error) || "");
   }
-};
+}
 
 /** The permission is granted, but does not work everywhere yet: look until it does. */
 export function spreading(stage, card) {
@@ -121,9 +120,41 @@ export function spreading(stage, card) {
   const show = (now) => {
     if (now.permission !== "spreading") stage.reload();
   };
-  return stage.watch(
-    () => get(ENTRA),
-    show,
-    () => LOOK_MS,
-  )();
+  return stage
+    .watch(
+      () => get(ENTRA),
+      show,
+      () => LOOK_MS,
+    )
+    .now();
+}
+
+/**
+ * The connection has ended. Its contacts are seen to in the background: until none is linked, the page looks.
+ * `stage.known.contacts` is what was chosen for them, "keep" or "delete", where it was chosen here.
+ */
+async function disconnected(stage, card, fields, saved) {
+  const told = await get(`${ENTRA}/status`);
+  const list = h("a", { href: "#/contacts" }, card.list.name);
+  if (!told.totals.linked) {
+    const left = told.totals.contacts ? `stays in your workspace, with ${contacts(told.totals.contacts)}` : "is empty";
+    const text = h("p", {}, "Syncing has ended. ", list, ` ${left}. Connect again at any time.`);
+    stage.place.replaceChildren(panel("info", "Disconnected", text), asking(stage.place, fields, saved, false));
+    return;
+  }
+  const act =
+    { keep: "unlinked; they stay in ", delete: "deleted from " }[stage.known.contacts] ||
+    "unlinked or deleted, as was chosen, in ";
+  const text = `Syncing has ended. The ${contacts(told.totals.linked)} from the directory are being ${act}`;
+  stage.place.replaceChildren(panel("wait", "Disconnecting…", h("p", {}, text, list, ".")));
+  const show = (now) => {
+    if (!now.totals.linked) stage.reload();
+  };
+  stage
+    .watch(
+      () => get(`${ENTRA}/status`),
+      show,
+      () => LOOK_MS,
+    )
+    .later();
 }

@@ -4,10 +4,11 @@ import { SignedOut } from "./api.js";
 import { h, redraw, say } from "./dom.js";
 import { panel, signIn, textOf } from "./parts.js";
 
-/** A stage for one view. `reload` shows the same view afresh. */
-export function makeStage(title, reload) {
+/** A stage for one view. `reload` shows the same view afresh; `known` is what that view then already knows. */
+export function makeStage(title, reload, known) {
   const heading = h("h1", { tabindex: "-1" }, title);
-  const place = h("div", {});
+  const place = h("div", {}, h("p", { class: "quiet late" }, "Loading…"));
+  const stumble = h("div", { id: "stumble", role: "alert" });
   const trouble = h("div", { id: "trouble", role: "status" });
   const endings = [];
   let ended = false;
@@ -25,6 +26,8 @@ export function makeStage(title, reload) {
     heading,
     place,
     trouble,
+    stumble,
+    known,
     name,
     reload,
     onLeave,
@@ -41,9 +44,16 @@ export function makeStage(title, reload) {
     },
     /** The view could not be shown at all. */
     failed: (error) => redraw(place, failure(error, reload)),
+    /** Something that a person asked for failed, and no part of the view says so. */
+    stumbled(error) {
+      const close = () => redraw(stumble);
+      const button = h("button", { type: "button", id: "close-stumble", onclick: close }, "Close");
+      redraw(stumble, panel("bad", "That did not work", h("p", {}, textOf(error), " ", signIn(error)), button));
+    },
     /**
      * Look again and again: `gather` asks, `show` gets the newest answer, `milliseconds` says how long to wait. A failure
-     * is told in its own place until the next success; what the view shows stays. Gives a function that looks at once.
+     * is told in its own place until the next success; what the view shows stays. Gives `now`, which looks at once,
+     * and `later`, which begins to wait.
      */
     watch(gather, show, milliseconds) {
       let timer;
@@ -62,7 +72,10 @@ export function makeStage(title, reload) {
         // A later look, or the end of the view, has made this one void.
         if (mine !== turn) return;
         redraw(trouble, error ? interruption(error) : null);
-        timer = setTimeout(look, milliseconds());
+        later();
+      };
+      const later = () => {
+        if (!ended) timer = setTimeout(look, milliseconds());
       };
       const online = () => look();
       addEventListener("online", online);
@@ -71,7 +84,7 @@ export function makeStage(title, reload) {
         clearTimeout(timer);
         removeEventListener("online", online);
       });
-      return look;
+      return { now: look, later };
     },
   };
 }
@@ -80,7 +93,12 @@ function failure(error, reload) {
   if (error instanceof SignedOut) {
     return panel("info", "Sign in to emu.chat", h("p", {}, "Your sign-in is missing or has ended."), signIn(error));
   }
-  const again = h("button", { type: "button", id: "try-again", onclick: reload }, "Try again");
+  // Neither becomes right by asking again.
+  if (error.status === 403)
+    return panel("info", textOf(error), h("p", {}, "Only a workspace administrator can see this."));
+  if (error.status === 404)
+    return panel("info", textOf(error), h("p", {}, "It may have been removed in the meantime."));
+  const again = h("button", { type: "button", id: "try-again", onclick: () => reload() }, "Try again");
   return panel("bad", "That did not work", h("p", {}, textOf(error)), again);
 }
 

@@ -15,7 +15,7 @@ export async function status(stage, place) {
   const now = { told: null, configuration: null, skipped: [], looks: [], problem: "" };
   const look = stage.watch(gather, show, () => (isBusy(now.told) ? SOON_MS : LATER_MS));
   draw();
-  await look();
+  await look.now();
 
   async function gather() {
     const told = await get(`${ENTRA}/status`);
@@ -45,7 +45,7 @@ export async function status(stage, place) {
       now.problem = error.message;
     }
     draw();
-    await look();
+    await look.now();
   }
 
   function draw() {

@@ -1,12 +1,12 @@
 """The form: what is shown is what is sent, whatever the page drew again; a failure in the background loses nothing."""
 
-import asyncio
 import json
 
 import pytest
 from playwright.async_api import expect
 
 from tests.office import ENTRA
+from tests.portal.visit import fails_with, hold
 
 SHOWN = """() => {
   const chosen = (name) => document.querySelector(`input[name=${name}]:checked`).value;
@@ -270,24 +270,3 @@ class TestAFailureInTheBackground:
 
         await visit.sees("Up to date.")
         await expect(visit.page.locator("#trouble")).to_be_empty()
-
-
-async def hold(visit, method, address):
-    """Let requests wait until the event is set that is given back."""
-    go = asyncio.Event()
-
-    async def wait(route):
-        if route.request.method == method:
-            await go.wait()
-        await route.continue_()
-
-    await visit.context.route(address, wait)
-    return go
-
-
-def fails_with(status, detail):
-    async def answer(route):
-        body = json.dumps({"type": "about:blank#x", "title": "", "status": status, "detail": detail})
-        await route.fulfill(status=status, body=body, content_type="application/problem+json")
-
-    return answer

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.local.waiting import until
 from tests.office import ENTRA
+from tests.portal.visit import fails_with
 
 
 async def test_the_permission_is_spreading(visit, office):
@@ -122,23 +122,64 @@ async def test_a_run_that_failed_says_why_and_what_to_do(visit, office, host):
     await visit.sees("Up to date.")
 
 
-@pytest.mark.parametrize("deleted", [False, True])
-async def test_disconnected(visit, office, deleted):
-    office.set_up()
-    await visit.go("entra")
-    await visit.click("Disconnect")
-    await visit.sees("What becomes of the synced contacts?")
-    if deleted:
-        await visit.page.locator("#delete-contacts").check()
-    await visit.page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
+class TestDisconnecting:
+    async def choose(self, visit, *, delete):
+        await visit.click("Disconnect")
+        await visit.sees("What becomes of the 52 contacts from the directory?")
+        if delete:
+            await visit.page.locator("#delete-contacts").check()
+        await visit.page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
 
-    await visit.sees("Disconnected", "Contoso Users", "Grant permissions")
-    if not deleted:
+    async def test_keeps_the_contacts_and_says_how_many(self, visit, office):
+        office.set_up()
+        await visit.go("entra")
+        await self.choose(visit, delete=False)
+
+        await visit.sees(
+            "Disconnected", "Contoso Users stays in your workspace, with 52 contacts.", "Grant permissions"
+        )
         await visit.well_made("disconnected")
-    # The contacts are seen to in the background.
-    until(lambda: not any(one["linked"] for one in office.contacts()))
-    await visit.go("contacts")
-    await visit.sees("Nobody here." if deleted else "local")
+        assert not any(one["linked"] for one in office.contacts())
+
+    async def test_deletes_the_contacts_and_says_that_the_list_is_empty(self, visit, office):
+        office.set_up()
+        await visit.go("entra")
+        await self.choose(visit, delete=True)
+
+        await visit.sees("Disconnected", "Contoso Users is empty.")
+        await visit.go("contacts")
+        await visit.sees("Nobody here.")
+
+    async def test_that_fails_says_so_and_can_be_repeated(self, visit, office):
+        office.set_up()
+        await visit.go("entra")
+        await visit.context.route("**/entra?contacts=*", fails_with(503, "Storage does not answer."))
+        await self.choose(visit, delete=False)
+        await visit.sees("Not disconnected. Storage does not answer.")
+        assert office.card()["connection"] == "active"
+        await visit.context.unroute("**/entra?contacts=*")
+
+        await self.choose(visit, delete=False)
+
+        await visit.sees("Disconnected")
+
+    class TestMany:
+        @pytest.fixture
+        def tenant(self, directory):
+            tenant = directory.control.tenant(people=4000, name="Contoso", shape={"pageSize": 1000})
+            tenant.consent(given=True, organizationReadable=True)
+            return tenant
+
+        async def test_says_what_becomes_of_the_contacts_until_it_is_done(self, visit, office):
+            office.set_up()
+            linked = office.status()["totals"]["linked"]
+            await visit.go("entra")
+            await visit.click("Disconnect")
+            await visit.page.locator("#delete-contacts").check()
+            await visit.page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
+
+            await visit.sees("Disconnecting…", f"The {linked:,} contacts from the directory are being deleted")
+            await visit.sees("Contoso Users is empty.")
 
 
 class TestRemovalsThatWait:
