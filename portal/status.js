@@ -5,7 +5,8 @@ import { announce, h, redraw } from "./dom.js";
 import { notices } from "./notices.js";
 import { facts, time } from "./parts.js";
 import { doneOf, lookAt, paceOf, wholeOf } from "./pace.js";
-import { RUN_STATE, ago, clock, contacts, did, duration, number, people } from "./words.js";
+import { sentence } from "./state.js";
+import { RUN_STATE, clock, contacts, did, duration, number, people } from "./words.js";
 
 const SOON_MS = 1000;
 const LATER_MS = 5000;
@@ -64,8 +65,8 @@ export async function status(stage, place) {
       h(
         "div",
         { class: "actions" },
-        button("sync-now", "Sync Now", () => request("sync", { mode: "delta" }), "primary"),
-        button("full-resync", "Full Resync", () => request("sync", { mode: "full" })),
+        button("sync-now", "Sync Now", () => request("sync", { mode: "delta" }), !isFullAdvised(told)),
+        button("full-resync", "Full Resync", () => request("sync", { mode: "full" }), isFullAdvised(told)),
       ),
       h(
         "p",
@@ -80,46 +81,15 @@ export async function status(stage, place) {
 
 const isBusy = (told) => told?.currentRun && !told.currentRun.resumeAt;
 
-const button = (id, text, onclick, kind) =>
-  h("button", { type: "button", class: kind, id, "aria-describedby": `${id}-told`, onclick }, text);
+/** Whether the last failure's advice is Full Resync: then that button is the one to press. */
+const isFullAdvised = (told) => told?.state === "failed" && /Full Resync/.test(told.lastError?.action);
 
-/** The state in one sentence, and what a screen reader is told of it: not every number, not every second. */
-function sentence(told) {
-  const run = told.currentRun;
-  if (run?.waitingFor === "microsoft") {
-    const text = `Waiting for Microsoft: it asked for a pause. The sync goes on by itself ${ago(run.resumeAt)}.`;
-    return [text, "Waiting for Microsoft. The sync goes on by itself."];
-  }
-  if (run?.waitingFor) {
-    return [
-      "emu.chat has a problem of its own and is at it. There is nothing for you to do; the sync goes on by itself.",
-      "emu.chat has a problem of its own. There is nothing for you to do.",
-    ];
-  }
-  if (run?.restarted) {
-    const text = "Microsoft lost track of what had changed, so everything is read again. Nothing is lost.";
-    return [text, text];
-  }
-  if (told.state === "queued") return ["Queued: the sync begins in a moment.", "The sync is queued."];
-  if (run?.pendingRemovals) return ["Removing the people whose removal was approved…", spokenProgress(run, "Removing")];
-  if (run && !told.lastCompletedAt)
-    return ["First sync: your people are being read for the first time.", spokenProgress(run, "First sync")];
-  if (run) return ["Syncing…", spokenProgress(run, "Syncing")];
-  if (told.state === "awaiting_approval")
-    return ["Up to date, except for removals that wait for your approval.", "Removals wait for your approval."];
-  if (told.state === "failed") return ["The last sync failed.", "The last sync failed."];
-  if (!told.lastCompletedAt) return ["Connected. Not synced yet.", "Not synced yet."];
-  if (told.lastRun?.state === "cancelled") {
-    return ["The last sync was cancelled. What it wrote stays; the next one sees to the rest.", "Cancelled."];
-  }
-  return ["Up to date.", "Up to date."];
-}
-
-function spokenProgress(run, what) {
-  const whole = wholeOf(run);
-  const share = whole ? Math.floor((doneOf(run) / whole) * 4) * 25 : 0;
-  return whole ? `${what}: ${Math.min(share, 100)} percent.` : `${what}.`;
-}
+const button = (id, text, onclick, isPrimary) =>
+  h(
+    "button",
+    { type: "button", class: isPrimary ? "primary" : false, id, "aria-describedby": `${id}-told`, onclick },
+    text,
+  );
 
 function progress(run, looks, request) {
   const [done, whole] = [doneOf(run), wholeOf(run)];

@@ -110,16 +110,60 @@ async def test_the_permission_was_withdrawn(visit, office):
     await visit.well_made("permission-withdrawn")
 
 
-async def test_a_run_that_failed_says_why_and_what_to_do(visit, office, host):
+async def test_a_run_that_failed_says_why_and_what_to_do(visit, office):
     office.set_up()
+    completed = office.status()["lastCompletedAt"]
     office.tenant.fault("delta", kind="foreign_link")
     office.sync("full")
     await visit.go("entra")
 
     await visit.sees("The last sync failed.", "not Microsoft Graph", "Try Full Resync.")
+    await expect(visit.page.locator("button.primary", has_text="Full Resync")).to_be_visible()
+    await expect(visit.page.locator("button.primary", has_text="Sync Now")).to_have_count(0)
+    await expect(visit.page.locator("dt:text('Last completed') + dd time")).to_have_attribute("datetime", completed)
     await visit.well_made("failed")
     await visit.click("Full Resync")
     await visit.sees("Up to date.")
+    await expect(visit.page.locator("button.primary", has_text="Sync Now")).to_be_visible()
+
+
+class TestTheCard:
+    """It says how the connection stands, and goes on saying so."""
+
+    async def test_says_that_a_sync_failed_and_that_it_is_up_to_date_again(self, visit, office):
+        office.set_up()
+        await visit.go()
+        await visit.sees("Contoso: Up to date, syncing every hour")
+        office.tenant.fault("delta", kind="foreign_link")
+        office.sync("full")
+        await visit.sees("Contoso: The last sync failed")
+
+        office.sync("full")
+
+        await visit.sees("Contoso: Up to date, syncing every hour")
+
+    async def test_says_that_removals_wait(self, visit, office):
+        office.set_up(removalGuard={"minimum": 5, "percent": 10})
+        office.tenant.purge(*[one["sourceId"] for one in office.contacts()[:30]])
+        office.sync()
+        await visit.go()
+
+        await visit.sees("Contoso: Removals wait for an administrator's approval")
+
+    async def test_says_that_people_need_attention(self, visit, office):
+        office.tenant.hire(givenName="x" * 70_000, surname="Toolong", mail="toolong@contoso.example")
+        office.set_up()
+        await visit.go()
+
+        await visit.sees("Contoso: Syncing every hour; 1 person needs attention")
+
+    async def test_says_that_the_permission_was_withdrawn(self, visit, office):
+        office.set_up()
+        office.tenant.consent(given=False, organizationReadable=True)
+        office.sync()
+        await visit.go()
+
+        await visit.sees("Microsoft's permission was withdrawn; syncing has stopped")
 
 
 class TestDisconnecting:
