@@ -3,9 +3,13 @@
 const BASE = new URL("../", import.meta.url);
 const PATIENCE_MS = 70_000;
 
+const UNREACHABLE = "emu.chat cannot be reached. Check your connection and try again.";
+const OURS = "emu.chat has a problem of its own. Try again in a minute; if it stays, tell emu.chat's support.";
+
+/** An answer that is none, or a refusal: `status` (0: no answer), `code`, and what is wrong by field. */
 export class ApiError extends Error {
   constructor(status, problem) {
-    super(problem.detail || "emu.chat cannot be reached. Check your connection and try again.");
+    super(problem.detail || (status ? OURS : UNREACHABLE));
     this.status = status;
     this.code = (problem.type || "").split("#")[1] || "";
     this.fields = Object.fromEntries((problem.errors || []).map((one) => [one.field, one.message]));

@@ -6,7 +6,8 @@ import { ask } from "./parts.js";
 import { makeStage } from "./stage.js";
 import { integrationsView } from "./integrations.js";
 import { entraView } from "./entra.js";
-import { auditView, historyView, runView } from "./history.js";
+import { auditView } from "./audit.js";
+import { historyView, runView } from "./history.js";
 import { contactsView } from "./contacts.js";
 import { contactView } from "./contact.js";
 
@@ -78,7 +79,11 @@ addEventListener("hashchange", () => show());
 addEventListener("beforeunload", (event) => {
   if (stage?.losable()) event.preventDefault();
 });
-addEventListener("unhandledrejection", (event) => stage?.stumbled(event.reason));
+addEventListener("unhandledrejection", (event) => {
+  if (!stage) return;
+  event.preventDefault();
+  stage.stumbled(event.reason);
+});
 
 // Microsoft's return lands here, without a '#': the connector's view sees to it.
 if (/[?&]consent_(code|error)=/.test(location.search)) location.hash = "#/entra";

@@ -1,6 +1,10 @@
 // What an administrator chose and has not saved yet. Pure: each function takes choices and gives new ones.
 // `saved` is the configuration as the API told it, `chosen` as the form shows it, `problems` what is wrong by field.
 
+const FIELD = {
+  "removalGuard.percent": "Protection against accidental removals, percent",
+  "removalGuard.minimum": "Protection against accidental removals, contacts",
+};
 const MAPPING = /^fieldMappings\[(\d+)\]\.(\w+)$/;
 const GUARD = { minimum: 20, percent: 10 };
 
@@ -70,12 +74,11 @@ const changesOf = (base, chosen) =>
 
 const laidOver = (saved, base, chosen) => ({ ...saved, ...changesOf(base, chosen) });
 
-/** The name of a field as a person counts: "Mapping 3, contact field" for `fieldMappings[2].target`. */
+/** The name of a field as a person counts: "Mapping 3, contact field" for `fieldMappings[2].target`; "" for others. */
 export function nameOf(field) {
   const [, place, part] = MAPPING.exec(field) || [];
-  return place === undefined
-    ? field
-    : `Mapping ${Number(place) + 1}, ${part === "target" ? "contact field" : "directory field"}`;
+  if (place === undefined) return FIELD[field] || "";
+  return `Mapping ${Number(place) + 1}, ${part === "target" ? "contact field" : "directory field"}`;
 }
 
 const isEqual = (one, other) => JSON.stringify(one) === JSON.stringify(other);

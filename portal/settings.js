@@ -109,6 +109,19 @@ export async function settings(stage, place, active) {
     if (isSaved && !active) stage.reload();
   }
 
+  /** Another administrator has saved in the meantime: lay what was chosen here over that. */
+  async function takeOver() {
+    const { body, headers } = await call("GET", `${ENTRA}/config`);
+    const mine = { base: now.choices.saved, chosen: now.choices.chosen };
+    return {
+      choices: resume(body, mine),
+      etag: headers.get("etag"),
+      draft: { at: null, overtaken: overtaken(body, mine) },
+      error: new Unsendable({}, "The configuration was changed in the meantime. Look at it and save again."),
+      preview: null,
+    };
+  }
+
   async function preview() {
     if (now.isBusy) return;
     const mine = {};
@@ -134,7 +147,8 @@ export async function settings(stage, place, active) {
       if (Object.keys(fields).length) throw new Unsendable(fields);
       await work();
     } catch (error) {
-      update({ error, choices: refuse(now.choices, error.fields || {}) });
+      const refused = { error, choices: refuse(now.choices, error.fields || {}) };
+      update(error.code === "stale" ? await takeOver().catch((failure) => ({ error: failure })) : refused);
     }
     update({ isBusy: false });
     return !now.error;
@@ -152,21 +166,22 @@ function draftNote({ at, overtaken }) {
   return h(
     "p",
     { id: "draft-note", class: "note" },
-    "These are your changes of ",
-    time(at),
-    ", not saved yet. ",
+    at ? ["These are your changes of ", time(at), ", not saved yet. "] : "Your changes are kept. ",
     names && `In the meantime these settings were saved differently: ${names}. Saving replaces them by yours.`,
   );
 }
 
 function problemOf(error) {
-  const named = Object.entries(error.fields || {}).map(([field, why]) => `${nameOf(field)}: ${why}.`);
+  const named = Object.entries(error.fields || {}).map(
+    ([field, why]) => `${nameOf(field)}${nameOf(field) && ": "}${why}.`,
+  );
   return [[textOf(error), ...named].join(" "), " ", signIn(error)];
 }
 
+/** What was chosen cannot be sent as it is. */
 class Unsendable extends Error {
-  constructor(fields) {
-    super("Some of the settings need attention.");
+  constructor(fields, text = "Some of the settings need attention.") {
+    super(text);
     this.fields = fields;
   }
 }

@@ -84,4 +84,6 @@ def test_fields_are_named_as_people_count():
     promise("""
       assert.equal(choices.nameOf("fieldMappings[2].target"), "Mapping 3, contact field");
       assert.equal(choices.nameOf("fieldMappings[0].source"), "Mapping 1, directory field");
+      assert.match(choices.nameOf("removalGuard.minimum"), /Protection against accidental removals/);
+      assert.equal(choices.nameOf("If-Match"), "");
     """)

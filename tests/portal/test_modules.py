@@ -9,10 +9,10 @@ LAYERS = [
     ["words.js", "choices.js", "pace.js"],
     ["state.js"],
     ["dom.js", "api.js", "draft.js"],
-    ["parts.js"],
+    ["parts.js", "paged.js"],
     ["stage.js", "edit.js", "fieldsets.js", "notices.js", "preview.js"],
     ["settings.js", "status.js", "permissions.js"],
-    ["integrations.js", "entra.js", "history.js", "contacts.js", "contact.js"],
+    ["integrations.js", "entra.js", "history.js", "audit.js", "contacts.js", "contact.js"],
     ["app.js"],
 ]
 """A module imports only from lines above its own. So a view knows neither another view nor the app that shows it."""
