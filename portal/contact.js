@@ -65,12 +65,22 @@ export async function contactView(stage, id) {
       : `emptied here; ${theirs}. It is filled again at the next sync`;
   }
 
+  /** What the next sync does with a value that a person types; "" where it leaves it alone. */
+  function fate(name, value) {
+    const from = contact.origins?.[name];
+    if (!from || value === (from.directoryValue || "")) return "";
+    const theirs = from.directoryValue ? `“${from.directoryValue}”, as Entra says` : "nothing, as in Entra";
+    if (configuration.conflictResolution === "source_wins") return `The next sync replaces this by ${theirs}.`;
+    return value || !from.directoryValue ? "" : `The next sync fills this again with ${theirs}.`;
+  }
+
   async function edit() {
     const changed = await editDialog(
       `Edit ${nameOf(contact)}`,
       contact,
       fields,
       async (body) => (await call("PATCH", path, body)).body,
+      fate,
     );
     if (!changed) return;
     announce("Saved.");
