@@ -3,9 +3,13 @@
 const BASE = new URL("../", import.meta.url);
 const PATIENCE_MS = 70_000;
 
+const UNREACHABLE = "emu.chat cannot be reached. Check your connection and try again.";
+const OURS = "emu.chat has a problem of its own. Try again in a minute; if it stays, tell emu.chat's support.";
+
+/** An answer that is none, or a refusal: `status` (0: no answer), `code`, and what is wrong by field. */
 export class ApiError extends Error {
   constructor(status, problem) {
-    super(problem.detail || "emu.chat cannot be reached. Check your connection and try again.");
+    super(problem.detail || (status ? OURS : UNREACHABLE));
     this.status = status;
     this.code = (problem.type || "").split("#")[1] || "";
     this.fields = Object.fromEntries((problem.errors || []).map((one) => [one.field, one.message]));
@@ -33,12 +37,12 @@ async function freshToken() {
   goodUntil = Date.now() + (body.expiresIn - 30) * 1000;
 }
 
-/** Who is signed in, by the token's own claims: for what is shown, never for what is allowed. */
+/** Who is signed in, by the token's own claims: for what is shown and kept here, never for what is allowed. */
 export async function person() {
   if (Date.now() >= goodUntil) await freshToken();
   const part = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
   const claims = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(part), (c) => c.codePointAt(0))));
-  return { name: claims.name, workspace: claims.workspace_name };
+  return { id: `${claims.workspace_id} ${claims.sub}`, name: claims.name, workspace: claims.workspace_name };
 }
 
 /** Call the API: `{body, headers}`. Throws ApiError or SignedOut. */

@@ -1,11 +1,15 @@
 // Which view is shown: the address after '#' says it, so that back, forward and links work.
 
-import { ApiError, SignedOut, person } from "./api.js";
-import { ask, h, panel } from "./dom.js";
+import { person } from "./api.js";
+import { h } from "./dom.js";
+import { ask } from "./parts.js";
+import { makeStage } from "./stage.js";
 import { integrationsView } from "./integrations.js";
 import { entraView } from "./entra.js";
-import { auditView, historyView, runView } from "./history.js";
-import { contactView, contactsView } from "./contacts.js";
+import { auditView } from "./audit.js";
+import { historyView, runView } from "./history.js";
+import { contactsView } from "./contacts.js";
+import { contactView } from "./contact.js";
 
 const VIEWS = [
   [/^#\/?$/, integrationsView, "Integrations"],
@@ -16,65 +20,24 @@ const VIEWS = [
   [/^#\/contacts$/, contactsView, "Contacts"],
   [/^#\/contacts\/([\w-]+)$/, contactView, "Contact"],
 ];
+const PAGES = [
+  ["#/", "Integrations"],
+  ["#/contacts", "Contacts"],
+];
 
 const main = document.getElementById("main");
-let leave = () => {};
+let stage = null;
 let shownAddress = "";
-let unsaved = () => false;
 
-/** What a view is given: its place, and how to say that something is unsaved or to be ended with it. */
-function stage(place) {
-  const endings = [];
-  leave = () => endings.forEach((end) => end());
-  unsaved = () => false;
-  return {
-    place,
-    alive: () => place.isConnected,
-    onLeave: (end) => endings.push(end),
-    guard: (isUnsaved) => {
-      unsaved = isUnsaved;
-    },
-    /** Works again and again, at an interval that may change; what it gives back begins the interval anew. */
-    every(milliseconds, work) {
-      let timer;
-      const wait = () => {
-        clearTimeout(timer);
-        if (place.isConnected) timer = setTimeout(again, milliseconds());
-      };
-      const again = async () => {
-        await work().catch((error) => failed(place, error));
-        wait();
-      };
-      wait();
-      endings.push(() => clearTimeout(timer));
-      return wait;
-    },
-  };
-}
-
-export function failed(place, error) {
-  if (!place.isConnected) return;
-  if (error instanceof SignedOut) {
-    const back = `${error.signIn}?return=${encodeURIComponent(location.href)}`;
-    const link = error.signIn ? h("a", { class: "button primary", href: back, id: "sign-in" }, "Sign in") : null;
-    place.replaceChildren(
-      panel("info", "Sign in to emu.chat", h("p", {}, "Your sign-in is missing or has ended."), link),
-    );
-    return;
-  }
-  if (!(error instanceof ApiError)) console.error(error);
-  const again = h("button", { type: "button", onclick: () => show(true) }, "Try again");
-  const text = error instanceof ApiError ? error.message : "Something on this page went wrong. Try again.";
-  place.replaceChildren(panel("bad", "That did not work", h("p", {}, text), again));
-}
-
-async function show(again = false) {
+async function show(again = false, known = {}) {
   const address = location.hash || "#/";
   if (address === shownAddress && !again) return;
-  if (address !== shownAddress && unsaved()) {
+  if (address !== shownAddress && stage?.unsaved()) {
     const go = await ask(
       "Leave without saving?",
-      "Your changes of the configuration are not saved yet.",
+      stage.losable()
+        ? "Your changes of the configuration are not saved yet."
+        : "Your changes of the configuration are not saved yet. This browser keeps them until you come back.",
       "Leave",
       "Stay",
     );
@@ -85,25 +48,19 @@ async function show(again = false) {
   }
   const first = !shownAddress;
   shownAddress = address;
-  leave();
+  stage?.leave();
   const [pattern, view, title] = VIEWS.find(([one]) => one.test(address)) || VIEWS[0];
-  const place = h("div", {});
-  const heading = h("h1", { tabindex: "-1" }, title);
-  main.replaceChildren(heading, place);
-  document.title = `${title} · emu.chat`;
+  const mine = makeStage(title, (told) => show(true, told), known);
+  stage = mine;
+  main.replaceChildren(mine.heading, mine.stumble, mine.trouble, mine.place);
   markPage(address);
-  if (!first && !again) heading.focus();
+  if (!first && !again) mine.heading.focus();
   try {
-    await view(stage(place), ...(address.match(pattern)?.slice(1) || []));
+    await view(mine, ...(address.match(pattern)?.slice(1) || []));
   } catch (error) {
-    failed(place, error);
+    mine.failed(error);
   }
 }
-
-const PAGES = [
-  ["#/", "Integrations"],
-  ["#/contacts", "Contacts"],
-];
 
 function markPage(address) {
   for (const link of document.querySelectorAll("#nav a")) {
@@ -120,7 +77,12 @@ document.getElementById("skip").addEventListener("click", (event) => {
 });
 addEventListener("hashchange", () => show());
 addEventListener("beforeunload", (event) => {
-  if (unsaved()) event.preventDefault();
+  if (stage?.losable()) event.preventDefault();
+});
+addEventListener("unhandledrejection", (event) => {
+  if (!stage) return;
+  event.preventDefault();
+  stage.stumbled(event.reason);
 });
 
 // Microsoft's return lands here, without a '#': the connector's view sees to it.
@@ -130,6 +92,3 @@ person().then(
   (who) => document.querySelector(".top").append(h("span", { class: "who" }, `${who.name}, ${who.workspace}`)),
   () => {},
 );
-export function reload() {
-  return show(true);
-}

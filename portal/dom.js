@@ -1,18 +1,69 @@
 // Elements, made without markup: whatever a person typed can only ever be text.
+// A listener cannot outlive the state that it closes over: an element asks for its listener when an event happens,
+// and drawing again gives an element that stays the listeners of the newest drawing.
+
+/** Element → the properties of its newest drawing, listeners among them. */
+const DRAWN = new WeakMap();
 
 /** An element. Properties that begin with "on" are listeners, `false`, null and undefined are left out. */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (value === false || value === null || value === undefined) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name === "value" || name === "checked") element[name] = value;
-    else element.setAttribute(name, value === true ? "" : value);
-  }
   element.append(
     ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
   );
+  apply(element, properties);
   return element;
+}
+
+const isSaid = (value) => value !== false && value !== null && value !== undefined;
+const isLive = (element, name) =>
+  name === "checked" ||
+  (name === "value" && (element instanceof HTMLInputElement || element instanceof HTMLSelectElement));
+
+/** Give an element its properties, and take away those that only its earlier drawing had. */
+function apply(element, properties) {
+  const earlier = DRAWN.get(element) ?? {};
+  DRAWN.set(element, properties);
+  for (const name of Object.keys(earlier)) {
+    if (!name.startsWith("on") && !isLive(element, name) && !isSaid(properties[name])) element.removeAttribute(name);
+  }
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), dispatch);
+    else if (isLive(element, name)) {
+      // What a person types is not written again: that would move the caret.
+      if (element[name] !== value) element[name] = value;
+    } else if (isSaid(value)) {
+      const text = value === true ? "" : String(value);
+      if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+    }
+  }
+}
+
+/** Elements whose listener has not ended yet. */
+const BUSY = new WeakSet();
+
+/** Call the newest listener. While one that takes time goes on, a second click or submit of that element is ignored. */
+function dispatch(event) {
+  const element = event.currentTarget;
+  const isAct = event.type === "click" || event.type === "submit";
+  if (isAct && BUSY.has(element)) {
+    event.preventDefault();
+    return;
+  }
+  const listener = DRAWN.get(element)[`on${event.type}`];
+  const work = isSaid(listener) ? listener(event) : undefined;
+  if (isAct && work instanceof Promise) showBusy(element, event.submitter || element, work);
+}
+
+async function showBusy(element, shown, work) {
+  BUSY.add(element);
+  shown.setAttribute("aria-busy", "true");
+  try {
+    await work;
+  } finally {
+    BUSY.delete(element);
+    shown.removeAttribute("aria-busy");
+  }
 }
 
 /** Change a text only where it differs, so that nothing is announced or moved for nothing. */
@@ -20,13 +71,52 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Show something else, if it is something else; the keyboard stays on the control with the same id. */
+/**
+ * Show `children` in `place`. Elements that are the same as before stay, with focus, caret and scroll position, and get
+ * what is new of them. An element with an id is the same only as the one with that id, so a control that has a listener
+ * needs an id: otherwise a click that began on one control could end on another.
+ */
 export function redraw(place, ...children) {
-  const next = h("div", {}, ...children);
-  if (next.innerHTML === place.innerHTML) return;
-  const focused = place.contains(document.activeElement) ? document.activeElement.id : "";
-  place.replaceChildren(...next.childNodes);
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
+  fit(place, h("div", {}, ...children));
+  if (!focused || focused === document.activeElement) return;
+  const again = (focused.id && document.getElementById(focused.id)) || place.closest("[tabindex]");
+  again?.focus({ preventScroll: true });
+}
+
+function fit(place, wanted) {
+  let now = place.firstChild;
+  for (const next of [...wanted.childNodes]) {
+    let found = now;
+    // Only what has an id is looked for further on; what has none is the next of its kind.
+    while (found && next.id && !isSame(found, next)) found = found.nextSibling;
+    if (!found || !isSame(found, next)) {
+      place.insertBefore(next, now);
+      continue;
+    }
+    while (now !== found) now = removed(now);
+    become(found, next);
+    now = found.nextSibling;
+  }
+  while (now) now = removed(now);
+}
+
+function removed(node) {
+  const after = node.nextSibling;
+  node.remove();
+  return after;
+}
+
+const isSame = (one, other) => one.nodeName === other.nodeName && (one.id || "") === (other.id || "");
+
+function become(node, next) {
+  if (node instanceof Text) {
+    if (node.data !== next.data) node.data = next.data;
+    return;
+  }
+  // Children first: a select's value is one of its options.
+  fit(node, next);
+  apply(node, DRAWN.get(next) ?? {});
 }
 
 let announced = "";
@@ -35,62 +125,4 @@ export function announce(text) {
   if (text === announced) return;
   announced = text;
   document.getElementById("live").textContent = text;
-}
-
-/** A question with two answers; gives true for the first. */
-export function ask(title, text, yes, no, dangerous = false) {
-  return new Promise((resolve) => {
-    const answer = (value) => () => {
-      dialog.close();
-      dialog.remove();
-      resolve(value);
-    };
-    const dialog = h(
-      "dialog",
-      { "aria-labelledby": "ask-title", oncancel: answer(false) },
-      h("h2", { id: "ask-title" }, title),
-      text instanceof Node ? text : h("p", {}, text),
-      h(
-        "div",
-        { class: "actions" },
-        h("button", { type: "button", onclick: answer(false) }, no),
-        h("button", { type: "button", class: dangerous ? "danger" : "primary", onclick: answer(true) }, yes),
-      ),
-    );
-    document.body.append(dialog);
-    dialog.showModal();
-  });
-}
-
-/** A panel that says what happened and what to do. */
-export function panel(kind, title, ...children) {
-  const icons = { good: "✓", bad: "!", wait: "…", info: "i" };
-  return h(
-    "section",
-    { class: `panel ${kind}` },
-    h("span", { class: "mark", "aria-hidden": "true" }, icons[kind]),
-    h("div", {}, h("h2", {}, title), ...children),
-  );
-}
-
-/** A wide table that scrolls by itself, by keyboard too. */
-export function table(label, head, rows) {
-  return h(
-    "div",
-    { class: "scroll", role: "region", "aria-label": label, tabindex: "0" },
-    h(
-      "table",
-      {},
-      h(
-        "thead",
-        {},
-        h(
-          "tr",
-          {},
-          head.map((text) => h("th", { scope: "col" }, text)),
-        ),
-      ),
-      h("tbody", {}, rows),
-    ),
-  );
 }

@@ -1,46 +1,25 @@
-// History: runs, what a run changed field by field, and who did what.
+// History: runs, and what a run changed field by field.
 
 import { ENTRA, get } from "./api.js";
-import { announce, h, table } from "./dom.js";
-import { AUDIT, MODE, OUTCOME, RUN_STATE, TRIGGER, ago, did, duration, exact, number, seconds } from "./words.js";
-
-const time = (iso) => (iso ? h("time", { datetime: iso, title: exact(iso) }, ago(iso)) : "–");
-const back = () => h("p", { class: "links" }, h("a", { href: "#/entra" }, "← Entra Id"));
-
-/** Rows of a list that has a continuation: the first page now, the next ones when asked for. */
-async function paged(place, path, rowsOf, build) {
-  const rows = [];
-  const holder = h("div", {});
-  const more = h("button", { type: "button", id: "more", onclick: () => load() }, "Show more");
-  let continuation = "";
-  async function load() {
-    const separator = path.includes("?") ? "&" : "?";
-    const told = await get(path + (continuation ? `${separator}continuation=${encodeURIComponent(continuation)}` : ""));
-    continuation = told.continuation;
-    rows.push(...rowsOf(told));
-    holder.replaceChildren(build(rows));
-    more.hidden = !continuation;
-    announce(`${number(rows.length)} shown.`);
-  }
-  place.append(holder, more);
-  await load();
-}
+import { h } from "./dom.js";
+import { paged } from "./paged.js";
+import { back, table, time } from "./parts.js";
+import { MODE, OUTCOME, RUN_STATE, TRIGGER, did, duration, number, seconds } from "./words.js";
 
 export async function historyView({ place }) {
-  place.replaceChildren(back());
+  place.replaceChildren(back("#/entra", "Entra Id"));
   await paged(
     place,
     `${ENTRA}/runs?limit=20`,
-    (told) => told.runs.map(runRow),
-    (rows) =>
-      rows.length
-        ? table("Runs", ["Run", "When", "Asked for", "State", "Read", "What changed", "Took"], rows)
+    (told) => told.runs,
+    (runs) =>
+      runs.length
+        ? table("Runs", ["Run", "When", "Asked for", "State", "Read", "What changed", "Took"], runs.map(runRow))
         : h("p", {}, "No run yet."),
   );
 }
 
 function runRow(run) {
-  const took = run.startedAt && run.completedAt ? duration(seconds(run.startedAt, run.completedAt)) : "–";
   return h(
     "tr",
     {},
@@ -50,23 +29,24 @@ function runRow(run) {
     h("td", {}, RUN_STATE[run.state]),
     h("td", { class: "number" }, number(run.counts.read)),
     h("td", {}, did(run.counts)),
-    h("td", {}, took),
+    h("td", {}, tookOf(run) || "–"),
   );
 }
 
+const tookOf = (run) => run.startedAt && run.completedAt && duration(seconds(run.startedAt, run.completedAt));
+
 export async function runView({ place }, id) {
-  const run = await get(`${ENTRA}/runs/${id}`);
-  const [fields] = await Promise.all([get(`${ENTRA}/fields`)]);
+  const [run, fields] = await Promise.all([get(`${ENTRA}/runs/${id}`), get(`${ENTRA}/fields`)]);
   const label = new Map(fields.contactFields.map((one) => [one.name, one.label]));
-  const took = run.startedAt && run.completedAt ? `, took ${duration(seconds(run.startedAt, run.completedAt))}` : "";
+  const took = tookOf(run);
   place.replaceChildren(
-    h("p", { class: "links" }, h("a", { href: "#/history" }, "← History")),
+    back("#/history", "History"),
     h(
       "p",
       {},
       `${MODE[run.mode]}, ${TRIGGER[run.trigger]}${run.requestedBy ? ` by ${run.requestedBy}` : ""}: `,
       h("strong", {}, RUN_STATE[run.state]),
-      ` ${took ? took.slice(2) : ""}`,
+      took ? ` in ${took}` : "",
       " – ",
       time(run.startedAt || run.createdAt),
     ),
@@ -81,10 +61,14 @@ export async function runView({ place }, id) {
   await paged(
     place,
     `${ENTRA}/runs/${id}/changes?limit=1`,
-    (told) => told.changes.map((one) => changeRow(one, label)),
-    (rows) =>
-      rows.length
-        ? table("Changes", ["Person", "What", "Field by field"], rows)
+    (told) => told.changes,
+    (changes) =>
+      changes.length
+        ? table(
+            "Changes",
+            ["Person", "What", "Field by field"],
+            changes.map((one) => changeRow(one, label)),
+          )
         : h("p", {}, "This run changed no contact."),
   );
 }
@@ -108,47 +92,4 @@ function changeRow(change, label) {
     h("td", {}, h("span", { class: `tag ${change.outcome}` }, OUTCOME[change.outcome])),
     h("td", {}, change.reason ? change.reason : h("ul", { class: "fields" }, fields)),
   );
-}
-
-export async function auditView({ place }) {
-  place.replaceChildren(back());
-  await paged(
-    place,
-    `${ENTRA}/audit?limit=50`,
-    (told) =>
-      told.entries.map((one) =>
-        h(
-          "tr",
-          {},
-          h("td", {}, time(one.at)),
-          h("td", {}, one.name),
-          h("td", {}, AUDIT[one.action] || one.action, details(one)),
-        ),
-      ),
-    (rows) => (rows.length ? table("Audit trail", ["When", "Who", "What"], rows) : h("p", {}, "Nothing yet.")),
-  );
-}
-
-function details(one) {
-  if (one.action === "configured") {
-    const names = Object.keys(one.details);
-    return names.length
-      ? h(
-          "ul",
-          { class: "fields" },
-          names.map((name) =>
-            h(
-              "li",
-              {},
-              `${name}: `,
-              h("del", {}, JSON.stringify(one.details[name][0])),
-              " → ",
-              h("ins", {}, JSON.stringify(one.details[name][1])),
-            ),
-          ),
-        )
-      : ", without a change";
-  }
-  if (one.details.run) return h("span", {}, " – ", h("a", { href: `#/history/${one.details.run}` }, "the run"));
-  return one.details.name ? `: ${one.details.name}` : "";
 }

@@ -1,16 +1,24 @@
 // The Integrations page: one card, which only an administrator can open.
 
 import { ENTRA, get } from "./api.js";
-import { h } from "./dom.js";
+import { h, redraw } from "./dom.js";
+import { headline } from "./state.js";
 
-const TOLD = {
-  permissions_required: "Not connected",
-  not_configured: "Connected, not configured yet",
-  active: "Syncing every hour",
-};
+const LOOK_MS = 5000;
 
-export async function integrationsView({ place }) {
+export async function integrationsView(stage) {
+  const show = (gathered) => redraw(stage.place, cardOf(gathered));
+  show(await gather());
+  stage.watch(gather, show, () => LOOK_MS).later();
+}
+
+async function gather() {
   const card = await get(ENTRA);
+  return { card, told: card.connection === "active" ? await get(`${ENTRA}/status`) : null };
+}
+
+function cardOf({ card, told }) {
+  const stands = headline(card, told);
   const parts = [
     h("img", { src: "icon.svg", alt: "", width: "40", height: "40" }),
     h(
@@ -18,17 +26,15 @@ export async function integrationsView({ place }) {
       { class: "card-text" },
       h("strong", {}, "Entra Id"),
       h("span", {}, "Sync your organisation's people into emu.chat as contacts."),
-      h(
-        "span",
-        { class: "quiet" },
-        card.tenant ? `${card.tenant.displayName}: ${TOLD[card.connection]}` : TOLD[card.connection],
-      ),
+      h("span", { class: "quiet", id: "card-state" }, card.tenant ? `${card.tenant.displayName}: ${stands}` : stands),
     ),
   ];
-  const list = card.list
-    ? h("p", {}, "Everybody can see the synced people: ", h("a", { href: "#/contacts" }, card.list.name), ".")
-    : null;
-  place.replaceChildren(card.canConfigure ? openCard(parts) : closedCard(parts, card.disabledReason), list || "");
+  return [
+    card.canConfigure ? openCard(parts) : closedCard(parts, card.disabledReason),
+    card.list
+      ? h("p", {}, "Everybody can see the synced people: ", h("a", { href: "#/contacts" }, card.list.name), ".")
+      : null,
+  ];
 }
 
 function openCard(parts) {

@@ -4,6 +4,10 @@ export const number = (value) => value.toLocaleString("en-GB");
 export const people = (count) => (count === 1 ? "1 person" : `${number(count)} people`);
 export const contacts = (count) => (count === 1 ? "1 contact" : `${number(count)} contacts`);
 
+/** "13.8 %". */
+export const share = (part, whole) =>
+  whole ? (part / whole).toLocaleString("en-GB", { style: "percent", maximumFractionDigits: 1 }) : "–";
+
 const STEPS = [
   ["year", 31_536_000],
   ["month", 2_592_000],
@@ -23,6 +27,13 @@ export function ago(iso, now = Date.now()) {
 }
 
 export const exact = (iso) => new Date(iso).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+
+/** "14:03:12", of another day "22 Sept, 14:03:12". */
+export function clock(iso, now = new Date()) {
+  const then = new Date(iso);
+  const day = then.toDateString() === now.toDateString() ? {} : { day: "numeric", month: "short" };
+  return then.toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
 
 /** "1 h 5 min", "3.2 s". */
 export function duration(seconds) {
@@ -68,6 +79,43 @@ export function did(counts) {
     .map((name) => `${number(counts[name])} ${OUTCOME[name]}`);
   return parts.length ? parts.join(", ") : "nothing changed";
 }
+
+/** What becomes of the contact of a person who left: the choice, the act, and its effect on those whom it meets. */
+export const DELETION = {
+  unlink: {
+    label: "Unlink",
+    told: "The contact of somebody who left stays in the list, without its link to the directory.",
+    verb: "Unlink",
+    effect: "Their contacts stay in the list, without their link to the directory.",
+  },
+  hard_delete: {
+    label: "Hard Delete",
+    told: "The contact of somebody who left is deleted for good.",
+    verb: "Delete",
+    effect: "Their contacts are deleted for good. This cannot be undone.",
+  },
+};
+
+export const CONFLICT = {
+  source_wins: {
+    label: "Always update from source",
+    told: "Overwrites local edits with the directory's values on each sync, empty values included.",
+  },
+  keep_local: {
+    label: "Keep local changes",
+    told: "Preserves what people typed in emu.chat and only fills in fields that are empty.",
+  },
+};
+
+/** The settings of a configuration, by the name that the API gives them. */
+export const SETTING = {
+  fieldMappings: "Field Mappings",
+  conflictResolution: "Conflict Resolution",
+  deletionBehavior: "Deletion Behavior",
+  includeGuests: "Guest accounts",
+  includeDisabled: "Disabled accounts",
+  removalGuard: "Protection against accidental removals",
+};
 
 export const CONSENT_ERROR = {
   cancelled: [

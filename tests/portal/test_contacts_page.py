@@ -79,6 +79,40 @@ async def test_an_edit_that_is_refused_says_so_at_its_field(member_visit, office
     await expect(member_visit.page.locator("#edit-city")).to_have_attribute("aria-invalid", "true")
 
 
+class TestWhileTyping:
+    """Before an edit is saved, the form says what the next sync does with it."""
+
+    async def type_into(self, visit, contact, text):
+        await visit.go(f"contacts/{contact['id']}")
+        await visit.click("Edit")
+        await visit.page.locator("#edit-firstName").fill(text)
+
+    async def test_that_the_directory_replaces_an_edit(self, member_visit, office):
+        office.set_up()
+        someone = next(one for one in office.contacts() if one["firstName"])
+        field = member_visit.page.locator("#edit-firstName")
+        await self.type_into(member_visit, someone, "Edited")
+
+        text = f"The next sync replaces this by “{someone['firstName']}”, as Entra says."
+        await expect(field).to_have_accessible_description(text)
+        await member_visit.well_made("edit-replaced")
+        await field.fill(someone["firstName"])
+        await expect(field).to_have_accessible_description("")
+        await member_visit.page.locator("#edit-city").fill("Not mapped")
+        await expect(member_visit.page.locator("#edit-city")).to_have_accessible_description("")
+
+    async def test_that_an_edit_is_kept_and_an_emptied_field_filled_again(self, member_visit, office):
+        office.set_up(conflictResolution="keep_local")
+        someone = next(one for one in office.contacts() if one["firstName"])
+        field = member_visit.page.locator("#edit-firstName")
+        await self.type_into(member_visit, someone, "Edited")
+
+        await expect(field).to_have_accessible_description("")
+        await field.fill("")
+        text = f"The next sync fills this again with “{someone['firstName']}”, as Entra says."
+        await expect(field).to_have_accessible_description(text)
+
+
 async def test_the_list_is_paged(member_visit, office):
     for n in range(40):
         office.tenant.hire(givenName=f"Person {n}")

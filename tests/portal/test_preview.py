@@ -91,8 +91,15 @@ async def test_two_admins_at_once_do_not_overwrite_each_other(visit, office):
 
     await visit.click("Save Configuration")
 
-    await visit.sees("The configuration was changed in the meantime.")
+    await visit.sees("The configuration was changed in the meantime. Look at it and save again.")
+    await expect(visit.page.locator("#config-problem")).not_to_contain_text("If-Match")
     assert len(office.admin.call("GET", f"{ENTRA}/config")["fieldMappings"]) == 5
+    await expect(visit.page.locator("#conflictResolution-keep_local")).to_be_checked()
+    await expect(visit.page.locator("#mappings li")).to_have_count(4)
+    await visit.click("Save Configuration")
+    await visit.sees("Saved. A full sync applies it.")
+    told = office.admin.call("GET", f"{ENTRA}/config")
+    assert (len(told["fieldMappings"]), told["conflictResolution"]) == (4, "keep_local")
 
 
 async def test_hard_delete_is_asked_about_once_more(visit, office):

@@ -1,10 +1,12 @@
 """Every state that the page can show, provoked in the local directory; each with axe and its picture."""
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
 from local.office import ENTRA
-from tests.local.waiting import until
+from tests.portal.visit import fails_with
 
 
 async def test_the_permission_is_spreading(visit, office):
@@ -108,49 +110,195 @@ async def test_the_permission_was_withdrawn(visit, office):
     await visit.well_made("permission-withdrawn")
 
 
-async def test_a_run_that_failed_says_why_and_what_to_do(visit, office, host):
+async def test_a_run_that_failed_says_why_and_what_to_do(visit, office):
     office.set_up()
+    completed = office.status()["lastCompletedAt"]
     office.tenant.fault("delta", kind="foreign_link")
     office.sync("full")
     await visit.go("entra")
 
     await visit.sees("The last sync failed.", "not Microsoft Graph", "Try Full Resync.")
+    await expect(visit.page.locator("button.primary", has_text="Full Resync")).to_be_visible()
+    await expect(visit.page.locator("button.primary", has_text="Sync Now")).to_have_count(0)
+    await expect(visit.page.locator("dt:text('Last completed') + dd time")).to_have_attribute("datetime", completed)
     await visit.well_made("failed")
     await visit.click("Full Resync")
     await visit.sees("Up to date.")
+    await expect(visit.page.locator("button.primary", has_text="Sync Now")).to_be_visible()
 
 
-@pytest.mark.parametrize("deleted", [False, True])
-async def test_disconnected(visit, office, deleted):
-    office.set_up()
-    await visit.go("entra")
-    await visit.click("Disconnect")
-    await visit.sees("What becomes of the synced contacts?")
-    if deleted:
-        await visit.page.locator("#delete-contacts").check()
-    await visit.page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
+class TestTheCard:
+    """It says how the connection stands, and goes on saying so."""
 
-    await visit.sees("Disconnected", "Contoso Users", "Grant permissions")
-    if not deleted:
+    async def test_says_that_a_sync_failed_and_that_it_is_up_to_date_again(self, visit, office):
+        office.set_up()
+        await visit.go()
+        await visit.sees("Contoso: Up to date, syncing every hour")
+        office.tenant.fault("delta", kind="foreign_link")
+        office.sync("full")
+        await visit.sees("Contoso: The last sync failed")
+
+        office.sync("full")
+
+        await visit.sees("Contoso: Up to date, syncing every hour")
+
+    async def test_says_that_removals_wait(self, visit, office):
+        office.set_up(removalGuard={"minimum": 5, "percent": 10})
+        office.tenant.purge(*[one["sourceId"] for one in office.contacts()[:30]])
+        office.sync()
+        await visit.go()
+
+        await visit.sees("Contoso: Removals wait for an administrator's approval")
+
+    async def test_says_that_people_need_attention(self, visit, office):
+        office.tenant.hire(givenName="x" * 70_000, surname="Toolong", mail="toolong@contoso.example")
+        office.set_up()
+        await visit.go()
+
+        await visit.sees("Contoso: Syncing every hour; 1 person needs attention")
+
+    async def test_says_that_the_permission_was_withdrawn(self, visit, office):
+        office.set_up()
+        office.tenant.consent(given=False, organizationReadable=True)
+        office.sync()
+        await visit.go()
+
+        await visit.sees("Microsoft's permission was withdrawn; syncing has stopped")
+
+
+class TestDisconnecting:
+    async def choose(self, visit, *, delete):
+        await visit.click("Disconnect")
+        await visit.sees("What becomes of the 52 contacts from the directory?")
+        if delete:
+            await visit.page.locator("#delete-contacts").check()
+        await visit.page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
+
+    async def test_keeps_the_contacts_and_says_how_many(self, visit, office):
+        office.set_up()
+        await visit.go("entra")
+        await self.choose(visit, delete=False)
+
+        await visit.sees(
+            "Disconnected", "Contoso Users stays in your workspace, with 52 contacts.", "Grant permissions"
+        )
         await visit.well_made("disconnected")
-    # The contacts are seen to in the background.
-    until(lambda: not any(one["linked"] for one in office.contacts()))
-    await visit.go("contacts")
-    await visit.sees("Nobody here." if deleted else "local")
+        assert not any(one["linked"] for one in office.contacts())
+
+    async def test_deletes_the_contacts_and_says_that_the_list_is_empty(self, visit, office):
+        office.set_up()
+        await visit.go("entra")
+        await self.choose(visit, delete=True)
+
+        await visit.sees("Disconnected", "Contoso Users is empty.")
+        await visit.go("contacts")
+        await visit.sees("Nobody here.")
+
+    async def test_that_fails_says_so_and_can_be_repeated(self, visit, office):
+        office.set_up()
+        await visit.go("entra")
+        await visit.context.route("**/entra?contacts=*", fails_with(503, "Storage does not answer."))
+        await self.choose(visit, delete=False)
+        await visit.sees("Not disconnected. Storage does not answer.")
+        assert office.card()["connection"] == "active"
+        await visit.context.unroute("**/entra?contacts=*")
+
+        await self.choose(visit, delete=False)
+
+        await visit.sees("Disconnected")
+
+    class TestMany:
+        @pytest.fixture
+        def tenant(self, directory):
+            tenant = directory.control.tenant(people=4000, name="Contoso", shape={"pageSize": 1000})
+            tenant.consent(given=True, organizationReadable=True)
+            return tenant
+
+        async def test_says_what_becomes_of_the_contacts_until_it_is_done(self, visit, office):
+            office.set_up()
+            linked = office.status()["totals"]["linked"]
+            await visit.go("entra")
+            await visit.click("Disconnect")
+            await visit.page.locator("#delete-contacts").check()
+            await visit.page.get_by_role("dialog").get_by_role("button", name="Disconnect").click()
+
+            await visit.sees("Disconnecting…", f"The {linked:,} contacts from the directory are being deleted")
+            await visit.sees("Contoso Users is empty.")
 
 
-async def test_removals_wait_for_approval_and_are_approved(visit, office):
-    office.set_up(removalGuard={"minimum": 5, "percent": 10})
-    gone = [one["sourceId"] for one in office.contacts()[:30]]
-    office.tenant.purge(*gone)
-    office.sync()
-    await visit.go("entra")
+class TestRemovalsThatWait:
+    @pytest.fixture
+    def waiting(self, office):
+        """Thirty of 52 people are gone at once."""
 
-    await visit.sees("Removals waiting for approval: 30 contacts", "and 20 more")
-    await visit.well_made("removals-waiting")
-    await visit.click("Approve the removals")
-    await visit.sees("Up to date.", "30 unlinked")
-    assert sum(one["linked"] for one in office.contacts()) == len(office.contacts()) - 30
+        def waiting(**configuration):
+            office.set_up(removalGuard={"minimum": 5, "percent": 10}, **configuration)
+            office.tenant.purge(*[one["sourceId"] for one in office.contacts()[:30]])
+            office.sync()
+
+        return waiting
+
+    async def test_say_how_many_and_what_becomes_of_them_before_they_are_approved(self, visit, office, waiting):
+        waiting()
+        await visit.go("entra")
+        await visit.sees("Unlink 30 of 52 people (57.7%)?", "and 20 more", "Their contacts stay in the list")
+        await visit.well_made("removals-waiting")
+
+        await visit.click("Unlink them…")
+        dialog = visit.page.get_by_role("dialog")
+        await expect(dialog).to_contain_text("Unlink 30 of 52 people?")
+        await visit.well_made("removals-approved")
+        await visit.click("Go back")
+        assert office.status()["state"] == "awaiting_approval"
+        await visit.click("Unlink them…")
+        await visit.click("Unlink 30 people")
+
+        await visit.sees("Up to date.", "30 unlinked")
+        assert sum(one["linked"] for one in office.contacts()) == len(office.contacts()) - 30
+
+    async def test_are_called_deletions_where_hard_delete_is_chosen(self, visit, office, waiting):
+        waiting(deletionBehavior="hard_delete")
+        await visit.go("entra")
+        await visit.sees("Delete 30 of 52 people (57.7%)?", "This cannot be undone.")
+
+        await visit.click("Delete them…")
+        await visit.click("Delete 30 people")
+
+        await visit.sees("Up to date.", "30 deleted")
+        assert len(office.contacts()) == 22
+
+    async def test_wait_for_a_full_sync_that_finds_out_anew_who_is_missing(self, visit, office, waiting):
+        waiting()
+        office.tenant.shape(latencyMs=8000)
+        office.admin.call("POST", f"{ENTRA}/sync", {"mode": "full"})
+        await visit.go("entra")
+
+        await visit.sees("A full sync is under way. It finds out anew who is missing")
+        await expect(visit.page.locator("#approve")).to_have_count(0)
+
+    class TestManyOfThem:
+        @pytest.fixture
+        def tenant(self, directory):
+            tenant = directory.control.tenant(people=4000, name="Contoso", shape={"pageSize": 1000})
+            tenant.consent(given=True, organizationReadable=True)
+            return tenant
+
+        async def test_are_counted_while_they_are_removed(self, visit, office, waiting):
+            office.set_up()
+            linked = office.status()["totals"]["linked"]
+            gone = [one["id"] for one in office.tenant.users() if one["removed"] is None][: linked // 2]
+            office.tenant.purge(*gone)
+            office.sync()
+            count = office.status()["waitingRun"]["pendingRemovals"]["count"]
+            await visit.go("entra")
+            await visit.click("Unlink them…")
+
+            await visit.page.get_by_role("dialog").get_by_role("button", name="Unlink").click()
+
+            await expect(visit.page.locator("#sync-numbers")).to_contain_text(
+                re.compile(rf"Removing [\d,]+ of {count:,}")
+            )
+            await visit.sees("Up to date.", f"{count:,} unlinked")
 
 
 async def test_removals_wait_for_approval_and_are_discarded(visit, office):
@@ -160,9 +308,9 @@ async def test_removals_wait_for_approval_and_are_discarded(visit, office):
     office.sync()
     await visit.go("entra")
 
-    await visit.sees("Removals waiting for approval: 10 contacts")
+    await visit.sees("Unlink 10 of 52 people")
     office.tenant.restore(*gone)
-    await visit.click("Discard: keep them, and read everything again")
+    await visit.click("Keep them, and read everything again")
     await visit.sees("Up to date.")
     assert all(one["linked"] for one in office.contacts())
     await visit.go("history")

@@ -1,11 +1,14 @@
 """A person at the page: goes to a view, waits for words, looks for what axe and the console have to say."""
 
+import asyncio
+import json
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect
 
 from local.office import Office
 
@@ -108,3 +111,26 @@ class Visit:
     async def end(self) -> None:
         await self.context.close()
         assert self.said == []
+
+
+async def hold(visit: Visit, method: str, address: str) -> asyncio.Event:
+    """Let requests of this method wait until the event is set that is given back."""
+    go = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        if route.request.method == method:
+            await go.wait()
+        await route.continue_()
+
+    await visit.context.route(address, wait)
+    return go
+
+
+def fails_with(status: int, detail: str) -> Callable[[Route], Awaitable[None]]:
+    """A handler for `route` that answers each request with a problem."""
+
+    async def answer(route: Route) -> None:
+        body = json.dumps({"type": "about:blank#x", "title": "", "status": status, "detail": detail})
+        await route.fulfill(status=status, body=body, content_type="application/problem+json")
+
+    return answer

@@ -1,0 +1,27 @@
+// A list that comes in pages.
+
+import { get } from "./api.js";
+import { announce, h } from "./dom.js";
+import { number } from "./words.js";
+
+/**
+ * A list that has a continuation: the first page now, the next ones when asked for. `itemsOf` takes them from an answer,
+ * `build` shows all so far and is told whether these are all.
+ */
+export async function paged(place, path, itemsOf, build) {
+  const items = [];
+  const holder = h("div", {});
+  const more = h("button", { type: "button", id: "more", onclick: () => load() }, "Show more");
+  let continuation = "";
+  async function load() {
+    const separator = path.includes("?") ? "&" : "?";
+    const told = await get(path + (continuation ? `${separator}continuation=${encodeURIComponent(continuation)}` : ""));
+    continuation = told.continuation;
+    items.push(...itemsOf(told));
+    holder.replaceChildren(build(items, !continuation));
+    more.hidden = !continuation;
+    announce(`${number(items.length)} shown.`);
+  }
+  place.append(holder, more);
+  await load();
+}

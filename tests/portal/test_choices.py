@@ -1,0 +1,89 @@
+"""What decides in the page, run by Node: choices that are not saved yet."""
+
+import pytest
+
+from tests.portal import pure
+
+SETTING = """
+import * as choices from "./choices.js";
+const saved = {
+  fieldMappings: [{ source: "mail", target: "email" }, { source: "city", target: "city" }],
+  conflictResolution: "source_wins",
+  removalGuard: { minimum: 20, percent: 10 },
+  version: 3,
+};
+const begun = choices.begin(saved);
+"""
+
+
+def promise(script):
+    pure.promise(SETTING + script)
+
+
+def test_every_change_gives_new_choices_and_leaves_the_saved_ones_alone():
+    promise("""
+      const before = structuredClone(begun);
+      const later = [
+        choices.choose(begun, "conflictResolution", "keep_local"),
+        choices.addMapping(begun, { source: "country", target: "country" }),
+        choices.changeMapping(begun, 1, "target", "country"),
+        choices.removeMapping(begun, 0),
+        choices.guardRemovals(begun, false),
+        choices.limitRemovals(begun, "percent", "5"),
+      ];
+      assert.ok(!choices.isUnsaved(begun));
+      for (const one of later) assert.ok(choices.isUnsaved(one));
+      assert.deepEqual(begun, before);
+    """)
+
+
+def test_a_change_taken_back_is_no_change():
+    promise("""
+      const there = choices.changeMapping(begun, 1, "target", "country");
+      assert.ok(!choices.isUnsaved(choices.changeMapping(there, 1, "target", "city")));
+      assert.ok(!choices.isUnsaved(choices.guardRemovals(choices.guardRemovals(begun, false), true)));
+    """)
+
+
+def test_a_draft_goes_on_from_what_is_saved_now():
+    promise("""
+      const draft = { base: saved, chosen: choices.removeMapping(begun, 0).chosen };
+      const now = { ...saved, conflictResolution: "keep_local", version: 4 };
+      const resumed = choices.resume(now, draft);
+      assert.deepEqual(resumed.chosen, { ...now, fieldMappings: [saved.fieldMappings[1]] });
+      assert.deepEqual(choices.overtaken(now, draft), []);
+      assert.deepEqual(choices.overtaken({ ...now, fieldMappings: [] }, draft), ["fieldMappings"]);
+      assert.ok(!choices.isUnsaved(choices.resume(draft.chosen, draft)));
+    """)
+
+
+def test_what_was_chosen_while_saving_stays_chosen():
+    promise("""
+      const sent = choices.choose(begun, "conflictResolution", "keep_local");
+      const meanwhile = choices.removeMapping(sent, 0);
+      const stored = choices.store(meanwhile, sent.chosen, { ...sent.chosen, version: 4 });
+      assert.equal(stored.saved.version, 4);
+      assert.equal(stored.chosen.version, 4);
+      assert.equal(stored.chosen.fieldMappings.length, 1);
+      assert.ok(choices.isUnsaved(stored));
+      assert.ok(!choices.isUnsaved(choices.store(sent, sent.chosen, { ...sent.chosen, version: 4 })));
+    """)
+
+
+@pytest.mark.parametrize(("text", "sent"), [("7", 7), ("0", 0), ("", None), ("-1", None), ("1.5", None), ("1e3", None)])
+def test_a_limit_is_a_whole_number_or_is_not_sent(text, sent):
+    promise(f"""
+      const typed = choices.limitRemovals(begun, "minimum", {text!r});
+      const wrong = choices.unsendable(typed)["removalGuard.minimum"];
+      if ({"true" if sent is None else "false"}) assert.equal(wrong, "must be a whole number");
+      else assert.deepEqual([wrong, typed.chosen.removalGuard.minimum], [undefined, {sent or 0}]);
+    """)
+
+
+def test_fields_are_named_as_people_count():
+    promise("""
+      assert.equal(choices.nameOf("fieldMappings[2].target"), "Mapping 3, contact field");
+      assert.equal(choices.nameOf("fieldMappings[0].source"), "Mapping 1, directory field");
+      assert.match(choices.nameOf("removalGuard.minimum"), /Protection against accidental removals/);
+      assert.equal(choices.nameOf("If-Match"), "");
+    """)
