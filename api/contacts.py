@@ -24,7 +24,7 @@ from mapping.contact_fields import STANDARD_FIELDS
 from storage.table import Tables
 from storage.transaction import Partition
 from workspace.audit import Action, entry
-from workspace.connection import LIST_DESCRIPTION, Connection, ListId
+from workspace.connection import LIST_DESCRIPTION, Connection, ListId, Stage
 from workspace.state import SyncState
 from workspace.store import Update, WorkspaceStore
 
@@ -41,6 +41,13 @@ _ContactBody = msgspec.defstruct(
     forbid_unknown_fields=True,
 )
 """A contact's fields as they are sent: absent is not said, null empties one."""
+
+
+class BeingEnded(Refused):
+    """The list's connection is being ended."""
+
+    code = "being_ended"
+    status = 409
 
 
 class ListBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,14 +116,14 @@ class ContactCalls:
 
     async def add(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self.callers.of(req)
-        partition, list_id = await self._list(caller, req)
+        partition, list_id = await self._editable(caller, req)
         contact = created(own_contact_id(), await self._edit(caller, req), self._stamp())
         await self.edits.add(partition, contact)
         return answer(contact_shape(contact, list_id), 201)
 
     async def change(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self.callers.of(req)
-        partition, list_id = await self._list(caller, req)
+        partition, list_id = await self._editable(caller, req)
         edit, now = await self._edit(caller, req), self._stamp()
         contact = await self.edits.change(partition, _contact_id(req), lambda before: edited(before, edit, now))
         assert contact is not None
@@ -124,7 +131,7 @@ class ContactCalls:
 
     async def remove(self, req: func.HttpRequest) -> func.HttpResponse:
         caller = await self.callers.of(req)
-        partition, _ = await self._list(caller, req)
+        partition, _ = await self._editable(caller, req)
         now = self._stamp()
         await self.edits.change(partition, _contact_id(req), lambda before: removed(before, now))
         return func.HttpResponse(status_code=204)
@@ -134,6 +141,19 @@ class ContactCalls:
         connection, _ = await self.workspaces.load(caller.workspace_id)
         list_id = _require_list(connection, req).list_id
         return partition_of(caller.workspace_id, list_id), list_id
+
+    async def _editable(self, caller: Caller, req: func.HttpRequest) -> tuple[Partition, ListId]:
+        """The list, for an edit.
+
+        Raises:
+            NotFound
+            BeingEnded: a disconnect is at its contacts. Nobody's edits hold it up, and none is lost under it.
+        """
+        connection, _ = await self.workspaces.load(caller.workspace_id)
+        connection = _require_list(connection, req)
+        if connection.stage is Stage.CLOSING:
+            raise BeingEnded("The connection is being ended. Try again in a minute.")
+        return partition_of(caller.workspace_id, connection.list_id), connection.list_id
 
     async def _edit(self, caller: Caller, req: func.HttpRequest) -> Edit:
         body = msgspec.structs.asdict(read_body(req, _ContactBody))

@@ -10,7 +10,7 @@ from mapping.configuration import Configuration
 from mapping.contact_fields import STANDARD_FIELDS
 from workspace.connection import Connection
 from workspace.run import Cost, Counts, Mode, PendingRemovals, Run, RunError, RunState, Trigger, WaitingFor, time_of
-from workspace.state import SyncState, Totals
+from workspace.state import SyncState, Totals, Verification
 
 
 class RunShape(msgspec.Struct, frozen=True, rename="camel"):
@@ -58,6 +58,19 @@ def run_shape(run: Run) -> RunShape:
     )
 
 
+class VerificationShape(msgspec.Struct, frozen=True):
+    """The last full run that completed: over how many people, and what it changed that no delta had told of."""
+
+    at: datetime
+    people: int
+    drift: int
+    run: str | None
+
+
+def _verification(verified: Verification | None) -> VerificationShape | None:
+    return VerificationShape(verified.at, verified.people, verified.drift, verified.run) if verified else None
+
+
 class StatusShape(msgspec.Struct, frozen=True, rename="camel"):
     """The Sync Status area. `waitingRun`, the run whose removals wait for approval, goes beyond spec §7."""
 
@@ -69,6 +82,7 @@ class StatusShape(msgspec.Struct, frozen=True, rename="camel"):
     last_started_at: datetime | None
     last_completed_at: datetime | None
     next_run_at: datetime | None
+    verification: VerificationShape | None
     last_error: RunError | None
 
 
@@ -88,6 +102,7 @@ def status_shape(state: SyncState, people_did: Totals, next_run_at: datetime | N
         state.last_started_at,
         state.last_completed_at,
         next_run_at,
+        _verification(state.verification),
         state.last.error if state.last else None,
     )
 

@@ -9,6 +9,7 @@ The `tenant` in the first return proves nothing: anyone can type it. The sign-in
 that the person at the portal is the one who began.
 """
 
+import logging
 import re
 import secrets
 import uuid
@@ -36,12 +37,14 @@ from connect.attempt import (
     sign_state,
 )
 from connect.sign_in import SignIn
-from connect.tenant import NotAnAdministrator, ProofRefused, require_administrator
+from connect.tenant import NotAnAdministrator, ProofRefused, RolesNotTold, require_administrator
 from directory.credentials import TenantId
 from errors import Conflict, ConnectorError, NotAllowed, Refused, TryLater
 from storage.document import DocumentRow
 from storage.table import Tables
 from workspace.connection import WorkspaceId, partition_of, workspace_id
+
+log = logging.getLogger(__name__)
 
 _TENANT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -54,6 +57,13 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     NOT_VALID = "not_valid"
     TRY_LATER = "try_later"
+    OTHER_ORGANISATION = "other_organisation"
+    NOT_ASSIGNED = "not_assigned"
+    BLOCKED_BY_POLICY = "blocked_by_policy"
+    APPROVAL_NEEDED = "approval_needed"
+    NO_ORGANISATION = "no_organisation"
+    OUR_REGISTRATION = "our_registration"
+    """Our own registration lacks something: an operator's fault, no person's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,9 @@ class Consent:
             return await self._returned(query)
         except NotAnAdministrator:
             return self._to_portal("consent_error", Reason.NOT_AN_ADMINISTRATOR)
+        except RolesNotTold:
+            log.error("registration_wrong claim=wids setting=groupMembershipClaims")
+            return self._to_portal("consent_error", Reason.OUR_REGISTRATION)
         except StateRefused:
             return self._to_portal("consent_error", Reason.EXPIRED)
         except TryLater as error:
@@ -161,10 +174,23 @@ class Consent:
 
 def _reason(query: Mapping[str, str]) -> Reason:
     """What an error of Microsoft's means to a person (facts/graph.md 5.1)."""
-    if query.get("error_subcode") == "cancel" or "AADSTS65004" in query.get("error_description", ""):
+    found = re.search(r"AADSTS(\d+)", query.get("error_description", ""))
+    if query.get("error_subcode") == "cancel":
         return Reason.CANCELLED
+    if found is not None and found[1] in _BY_CODE:
+        return _BY_CODE[found[1]]
     if query["error"] in ("consent_required", "permission_denied", "interaction_required", "unauthorized_client"):
         return Reason.NOT_AN_ADMINISTRATOR
-    if query["error"] in ("temporarily_unavailable", "server_error"):
-        return Reason.TRY_LATER
-    return Reason.CANCELLED if query["error"] == "access_denied" else Reason.NOT_VALID
+    return Reason.TRY_LATER if query["error"] in ("temporarily_unavailable", "server_error") else Reason.NOT_VALID
+
+
+_BY_CODE = {
+    "65004": Reason.CANCELLED,
+    "50020": Reason.OTHER_ORGANISATION,
+    "500208": Reason.NO_ORGANISATION,
+    "50105": Reason.NOT_ASSIGNED,
+    "53003": Reason.BLOCKED_BY_POLICY,
+    "90094": Reason.APPROVAL_NEEDED,
+    "90093": Reason.NOT_AN_ADMINISTRATOR,
+}
+"""Microsoft's sign-in codes at a consent (facts/graph.md 11)."""

@@ -30,6 +30,12 @@ class NotAnAdministrator(Refused):
     code = "not_an_administrator"
 
 
+class RolesNotTold(Refused):
+    """The token tells no roles at all: our registration lacks `groupMembershipClaims` (facts/graph.md 11)."""
+
+    code = "roles_not_told"
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What an ID token must say. `authority` is Microsoft's login address, `nonce` as it went out."""
@@ -46,6 +52,7 @@ def require_administrator(id_token: str, keys: dict[str, Any], expected: Expecte
     Raises:
         ProofRefused: signature, audience, issuer, nonce, time or tenant is not as expected.
         NotAnAdministrator: no role that may grant.
+        RolesNotTold: the token has no `wids`, which every member's has.
     """
     issuer = f"{expected.authority}/{expected.tenant_id}/v2.0"
     try:
@@ -64,7 +71,9 @@ def require_administrator(id_token: str, keys: dict[str, Any], expected: Expecte
         raise ProofRefused("Microsoft's sign-in belongs to another request.")
     if claims["tid"] != expected.tenant_id or claims["tid"] == _CONSUMERS:
         raise ProofRefused("The sign-in is not of the organisation that gave the permission.")
-    roles = claims.get("wids")
+    if "wids" not in claims:
+        raise RolesNotTold("Microsoft's sign-in does not tell the person's roles.")
+    roles = claims["wids"]
     if not isinstance(roles, list) or not MAY_CONSENT & {role for role in roles if isinstance(role, str)}:
         raise NotAnAdministrator("The person who signed in is no administrator of the organisation.")
 

@@ -1,18 +1,20 @@
 """The contacts of a list, as rows of one partition. Knows rows, keys, batches and ETags; decides nothing."""
 
 import asyncio
+import contextlib
+import unicodedata
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from contacts.contact import TABLE, Contact, ContactId, Link, from_row, link_key, mail_prefix
-from errors import RowRefused
+from contacts.contact import TABLE, Contact, ContactId, Link, from_row, link_key, mail_prefix, touched_key
+from errors import Conflict, RowRefused, TryLater
 from mapping.fields import ObjectId
 from storage.filters import beginning, within
 from storage.table import Tables
-from storage.transaction import Operation, Partition, grouped
+from storage.transaction import Operation, Partition, Verb, grouped
 
 _AT_ONCE = 16
 _SEARCHED_PAGES, _LARGEST_PAGE = 5, 1000
@@ -34,6 +36,33 @@ class ScanRow(msgspec.Struct, frozen=True):
 class _Pointer(msgspec.Struct, frozen=True):
     row_key: str = msgspec.field(name="RowKey")
     contact_id: str = msgspec.field(default="", name="contactId")
+
+
+class _Touched(msgspec.Struct, frozen=True):
+    row_key: str = msgspec.field(name="RowKey")
+    contact_id: str = msgspec.field(default="", name="contactId")
+    left: str = ""
+
+
+class Left(msgspec.Struct, frozen=True):
+    """A contact that a run left to the next one: its user's values then, None where the user left the directory."""
+
+    contact_id: ContactId
+    source_id: ObjectId
+    mail: str | None
+    values: dict[str, str] | None
+
+    @property
+    def row_key(self) -> str:
+        return f"{touched_key(self.contact_id)}:left"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was not written, by the number of its group: refused by storage, with the reason; or overtaken."""
+
+    refused: dict[int, str] = field(default_factory=dict)
+    overtaken: set[int] = field(default_factory=set)
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -114,13 +143,17 @@ class ContactStore:
         contacts = await self.read(partition, [one for those in ids.values() for one in those])
         return {email: [contacts[one] for one in ids[email] if one in contacts] for email in wanted if ids[email]}
 
-    async def touched(self, partition: Partition) -> list[ContactId]:
-        """Linked contacts that a person edited or removed since the last run settled them."""
-        where = beginning(partition.key, "touched:")
-        found: list[ContactId] = []
-        async for rows in self._tables.query(TABLE, where, _Pointer):
-            found.extend(ContactId(row.contact_id) for row in rows)
-        return found
+    async def touched(self, partition: Partition) -> tuple[list[ContactId], list[Left]]:
+        """Linked contacts that a person edited or removed since the last run settled them; and what that run left."""
+        touched: list[ContactId] = []
+        left: list[Left] = []
+        async for rows in self._tables.query(TABLE, beginning(partition.key, "touched:"), _Touched):
+            for row in rows:
+                if row.left:
+                    left.append(msgspec.json.decode(row.left, type=Left))
+                else:
+                    touched.append(ContactId(row.contact_id))
+        return touched, left
 
     async def page(self, partition: Partition, most: int, continuation: str = "") -> tuple[list[Contact], str]:
         """Contacts in the order of their ids, those removed by a person included, and where the next page begins."""
@@ -136,10 +169,11 @@ class ContactStore:
         Table Storage has no index for parts of words: a search reads the list, and the caller comes back for more.
         """
         found: list[Contact] = []
+        text = folded(text)
         for _ in range(_SEARCHED_PAGES):
             contacts, continuation = await self.page(partition, _LARGEST_PAGE, continuation)
             for contact in contacts:
-                if contact.link is not Link.REMOVED and any(text in one.lower() for one in contact.fields.values()):
+                if contact.link is not Link.REMOVED and any(text in folded(one) for one in contact.fields.values()):
                     found.append(contact)
                 if len(found) == most:
                     return found, contact.id
@@ -150,19 +184,39 @@ class ContactStore:
     async def tally(self, partition: Partition) -> Tally:
         return await self._tables.get(partition, TALLY_KEY, Tally) or Tally()
 
-    async def write(self, partition: Partition, groups: Sequence[Sequence[Operation]]) -> dict[int, str]:
-        """Write groups of operations, each group all or none; the groups that storage refused, with the reason.
+    async def write(
+        self, partition: Partition, groups: Sequence[Sequence[Operation]], *, singly: bool = False
+    ) -> Outcome:
+        """Write groups of operations, each group all or none; those that were not written.
+
+        `singly`: each group by itself, after writing them together failed twice. A row that another writer changes
+        again and again, or that storage fails on while it takes others, then holds up no other row.
 
         Raises:
             Conflict: a row is not as it was read; some transactions may be written, some not.
             TryLater: likewise, without an answer.
         """
-        refused: dict[int, str] = {}
+        outcome = Outcome()
         numbered = {id(group): number for number, group in enumerate(groups)}
-        for batch in grouped(groups):
-            for group, reason in await self._write_batch(partition, batch):
-                refused[numbered[id(group)]] = reason
-        return refused
+        if not singly:
+            for batch in grouped(groups):
+                for group, reason in await self._write_batch(partition, batch):
+                    outcome.refused[numbered[id(group)]] = reason
+            return outcome
+        failure: TryLater | None = None
+        for number, group in enumerate(groups):
+            try:
+                refused = await self._write_batch(partition, [group])
+            except Conflict:
+                outcome.overtaken.add(number)
+            except TryLater as error:
+                failure, outcome.refused[number] = error, str(error)
+            else:
+                for _, reason in refused:
+                    outcome.refused[number] = reason
+        if failure is not None and len(outcome.refused) * 2 > len(groups):
+            raise failure  # Storage itself is unwell, not some rows.
+        return outcome
 
     async def _write_batch(
         self, partition: Partition, batch: Sequence[Sequence[Operation]]
@@ -181,6 +235,22 @@ class ContactStore:
             rest = await self._write_batch(partition, [group for group in batch if group is not bad])
             return [(bad, str(error)), *rest]
         return []
+
+    async def leave(self, partition: Partition, left: Left) -> None:
+        """Leave a contact that another writer was faster with to the next run; repeating it changes nothing."""
+        columns: dict[str, object] = {"contactId": left.contact_id, "left": msgspec.json.encode(left).decode()}
+        await self._tables.transact(partition, [Operation(Verb.PUT, left.row_key, columns)])
+
+    async def taken_up(self, partition: Partition, lefts: Iterable[Left]) -> None:
+        """Forget what was left to this run, once it is done."""
+        for left in lefts:
+            with contextlib.suppress(Conflict):  # It is gone already.
+                await self._tables.transact(partition, [Operation(Verb.DELETE, left.row_key)])
+
+
+def folded(text: str) -> str:
+    """A text in the form in which two are compared: without case, accents composed (Unicode NFC)."""
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def _group_at(batch: Sequence[Sequence[Operation]], position: int) -> Sequence[Operation] | None:

@@ -53,6 +53,8 @@ def explain(error: ConnectorError) -> RunError:
 
 NOT_DECODED = "A character in Microsoft's record could not be read; '\N{REPLACEMENT CHARACTER}' stands in its place."
 
+OVERTAKEN = "A person was changing this contact all the time. The next run brings it up to date."
+
 _TOO_LONG = ("PropertyValueTooLarge", "EntityTooLarge", "RequestBodyTooLarge")
 
 

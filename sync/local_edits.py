@@ -4,8 +4,10 @@ from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 import limits
-from contacts.contact import Contact
+from contacts.contact import Contact, ContactId
+from contacts.store import Left
 from mapping.contact_fields import matching_email
+from mapping.fields import ObjectId
 from mapping.values import ValueReader
 from sync.batch import Batch
 from workspace.journal import Person
@@ -28,21 +30,36 @@ async def gather_matches(work: "Slice") -> AsyncGenerator[Batch]:
 
 
 async def gather_local_edits(work: "Slice") -> AsyncGenerator[Batch]:
-    """Contacts that people edited, though the directory says nothing new of them.
+    """Contacts that people edited, though the directory says nothing new of them; and those that the last run left.
 
     A full run has met everybody already: an edit clears the hash that would have let the contact pass by.
     """
-    if work.run.mode is Mode.FULL:
-        return
-    people = [_as_remembered(one, work.values) for one in await _edited(work)]
-    for start in range(0, len(people), limits.BATCH):
-        yield Batch(work.run, people[start : start + limits.BATCH])
+    touched, left = await work.contacts.touched(work.partition)
+    if work.run.mode is Mode.DELTA:
+        remembered = [_as_remembered(one, work.values) for one in await _edited(work, touched)]
+        # What the last run left is newer than what a contact remembers.
+        people = list(({one.id: one for one in remembered} | _taken_up(work, left)).values())
+        for start in range(0, len(people), limits.BATCH):
+            yield Batch(work.run, people[start : start + limits.BATCH], matching=True)
+        gone = [one.source_id for one in left if one.values is None and not work.roll.named(one.source_id)]
+        if gone:
+            yield Batch(work.run, gone=gone)
+    await work.contacts.taken_up(work.partition, [one for one in left if one.contact_id not in work.left])
 
 
-async def _edited(work: "Slice") -> list[Contact]:
+def _taken_up(work: "Slice", left: list[Left]) -> dict[ObjectId, Person]:
+    """Users whose contacts the last run left, unless this run was told of them anew."""
+    found = {}
+    for one in left:
+        if one.values is not None and not work.roll.named(one.source_id):
+            values = work.values.recalled(one.values)
+            found[one.source_id] = Person(one.source_id, one.mail, values, work.values.source_hash(values))
+    return found
+
+
+async def _edited(work: "Slice", touched: list[ContactId]) -> list[Contact]:
     """Contacts that people edited, and those that an interrupted attempt has written already but not counted."""
     interrupted = list(await work.interrupted())
-    touched: list[str] = list(await work.contacts.touched(work.partition))
     ids = [*interrupted, *(one for one in touched if one not in interrupted)]
     contacts = await work.contacts.read(work.partition, ids) if ids else {}
     return [

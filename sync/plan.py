@@ -112,7 +112,8 @@ class Write(msgspec.Struct, frozen=True):
 class Plan:
     """What to write, and what to tell of it. `changes` may name contacts that an earlier attempt already wrote.
 
-    `matches` are people who are decided at the end of the round; `source_of` says whose contact a change is about.
+    `matches` are people who are decided at the end of the round. `source_of` says whose contact a change is about,
+    `mails` the addresses of those who are written.
     """
 
     writes: list[Write] = field(default_factory=list)
@@ -120,6 +121,7 @@ class Plan:
     unchanged: int = 0
     matches: list[Person] = field(default_factory=list)
     source_of: dict[str, ObjectId] = field(default_factory=dict)
+    mails: dict[ObjectId, str | None] = field(default_factory=dict)
 
 
 type Earlier = Mapping[str, Change]
@@ -251,6 +253,7 @@ def _enter(
         plan.unchanged += 1
     if before is None or after != before:
         plan.writes.append(Write(before, after, change))
+        plan.mails[person.id] = person.mail
 
 
 def _change(before: Contact | None, after: Contact, outcome: Outcome, entry: Change | None) -> Change:

@@ -8,15 +8,15 @@ attempt meant to do.
 import asyncio
 import dataclasses
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from contacts.contact import partition_of, write_operations
-from contacts.store import ContactStore
+from contacts.contact import ContactId, Link, partition_of, write_operations
+from contacts.store import ContactStore, Left
 from directory.organization import organization_name
 from errors import Conflict, ConnectorError, DeltaLinkExpired, RoundBroken, TryLater
 from limits import LEASE
@@ -27,12 +27,12 @@ from storage.retry import Sleep, tries
 from storage.transaction import Operation, Partition
 from sync import telemetry
 from sync.batch import Batch, Waits
-from sync.failures import NOT_DECODED, why_skipped
+from sync.failures import NOT_DECODED, OVERTAKEN, why_skipped
 from sync.gathering import Gathering
 from sync.local_edits import gather_local_edits, gather_matches
 from sync.meter import Meter
 from sync.pages import gather_pages
-from sync.plan import Earlier, Plan, Stamp, plan_page, skipped
+from sync.plan import Earlier, Plan, Stamp, Write, plan_page, skipped
 from sync.reading import PageReader
 from sync.removals import gather_removals, plan_removals
 from sync.rollcall import RollCall
@@ -74,6 +74,8 @@ class Slice:
     """People of this round whose contact is decided when it is complete."""
     followed: set[str] = field(default_factory=set)
     """Links that this slice followed."""
+    left: set[ContactId] = field(default_factory=set)
+    """Contacts that this slice leaves to the next run."""
     told: set[ObjectId] = field(default_factory=set)
     """In a verification: the users of whom its delta round told."""
     gathering: Gathering = field(init=False)
@@ -126,16 +128,17 @@ class Slice:
             await self._end(Event.WAITED, batch.waits)
             return
         earlier = dict(await self.interrupted())
-        self.resumed, self._earlier, again = False, {}, False
+        self.resumed, self._earlier, failures = False, {}, 0
         async for last in tries(self.sleep):
-            plan = await self._decide(batch, earlier, again=again)
+            plan = await self._decide(batch, earlier, again=failures > 0)
             try:
-                page = await self._apply(plan, self._page_of(batch, plan))
+                page = await self._apply(plan, self._page_of(batch, plan), singly=failures > 1)
             except TryLater as error:
                 await self.confirm()
                 if last:
                     raise
-                again, earlier = True, earlier | {change.contact_id: change for change in plan.changes}
+                failures += 1
+                earlier |= {change.contact_id: change for change in plan.changes}
                 if error.after_seconds:
                     await self.sleep(error.after_seconds)
             else:
@@ -165,8 +168,8 @@ class Slice:
         everything = [*batch.unread, *changes]
         return JournalPage([*batch.present], [*batch.gone], everything, plan.matches, batch.read, plan.unchanged)
 
-    async def _apply(self, plan: Plan, page: JournalPage) -> JournalPage:
-        """Journal the page, then write its contacts; the page as it turned out, refused rows as skipped.
+    async def _apply(self, plan: Plan, page: JournalPage, *, singly: bool) -> JournalPage:
+        """Journal the page, then write its contacts; the page as it turned out, rows not written as skipped.
 
         Raises:
             TryLater: part of it may be written. Planning again from what is stored then continues it.
@@ -176,14 +179,30 @@ class Slice:
         await self._checkpoint(self.run, journal_operation(self.run.id, self.run.page, page))
         groups = [write_operations(write.before, write.after) for write in plan.writes]
         with telemetry.span("write", contacts=len(groups)):
-            refused = await self.contacts.write(self.partition, groups)
-        if refused:
-            refusals = [skipped(plan.writes[n], why_skipped(reason)) for n, reason in refused.items()]
-            contact_ids = {one.contact_id for one in refusals}
+            outcome = await self.contacts.write(self.partition, groups, singly=singly)
+        for number in outcome.overtaken:
+            await self._leave(plan.writes[number], plan.mails)
+        reasons = {n: why_skipped(reason) for n, reason in outcome.refused.items()}
+        reasons |= dict.fromkeys(outcome.overtaken, OVERTAKEN)
+        if reasons:
+            not_written = [skipped(plan.writes[n], reason) for n, reason in reasons.items()]
+            contact_ids = {one.contact_id for one in not_written}
             kept = [one for one in page.changes if one.contact_id not in contact_ids]
-            page = dataclasses.replace(page, changes=[*kept, *refusals])
+            page = dataclasses.replace(page, changes=[*kept, *not_written])
             await self._checkpoint(self.run, journal_operation(self.run.id, self.run.page, page))
         return page
+
+    async def _leave(self, write: Write, mails: Mapping[ObjectId, str | None]) -> None:
+        """Leave a contact to the next run that a person writes faster than this one can (spec §6)."""
+        contact = write.after or write.before
+        assert contact is not None
+        if contact.source_id is None:
+            return
+        stays = write.after is not None and write.after.link is Link.LINKED
+        values = dict(contact.source) if stays else None
+        left = Left(contact.id, contact.source_id, mails.get(contact.source_id), values)
+        self.left.add(contact.id)
+        await self.contacts.leave(self.partition, left)
 
     async def _remember(self, batch: Batch, plan: Plan, page: JournalPage) -> None:
         """Move the checkpoint on. After a write it goes with the next write: a crash until then repeats the page."""
