@@ -47,6 +47,7 @@ class _Touched(msgspec.Struct, frozen=True):
 class Left(msgspec.Struct, frozen=True):
     """A contact that a run left to the next one: its user's values then, None where the user left the directory."""
 
+    run: str
     contact_id: ContactId
     source_id: ObjectId
     mail: str | None

@@ -34,7 +34,10 @@ async def gather_local_edits(work: "Slice") -> AsyncGenerator[Batch]:
 
     A full run has met everybody already: an edit clears the hash that would have let the contact pass by.
     """
-    touched, left = await work.contacts.touched(work.partition)
+    touched, found = await work.contacts.touched(work.partition)
+    # What this run itself left is the next run's.
+    passed_by = {one.contact_id for one in found if one.run == work.run.id}
+    touched, left = [one for one in touched if one not in passed_by], [one for one in found if one.run != work.run.id]
     if work.run.mode is Mode.DELTA:
         remembered = [_as_remembered(one, work.values) for one in await _edited(work, touched)]
         # What the last run left is newer than what a contact remembers.
@@ -44,7 +47,7 @@ async def gather_local_edits(work: "Slice") -> AsyncGenerator[Batch]:
         gone = [one.source_id for one in left if one.values is None and not work.roll.named(one.source_id)]
         if gone:
             yield Batch(work.run, gone=gone)
-    await work.contacts.taken_up(work.partition, [one for one in left if one.contact_id not in work.left])
+    await work.contacts.taken_up(work.partition, left)
 
 
 def _taken_up(work: "Slice", left: list[Left]) -> dict[ObjectId, Person]:

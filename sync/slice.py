@@ -15,7 +15,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from contacts.contact import ContactId, Link, partition_of, write_operations
+from contacts.contact import Link, partition_of, write_operations
 from contacts.store import ContactStore, Left
 from directory.organization import organization_name
 from errors import Conflict, ConnectorError, DeltaLinkExpired, RoundBroken, TryLater
@@ -74,8 +74,6 @@ class Slice:
     """People of this round whose contact is decided when it is complete."""
     followed: set[str] = field(default_factory=set)
     """Links that this slice followed."""
-    left: set[ContactId] = field(default_factory=set)
-    """Contacts that this slice leaves to the next run."""
     told: set[ObjectId] = field(default_factory=set)
     """In a verification: the users of whom its delta round told."""
     gathering: Gathering = field(init=False)
@@ -200,8 +198,7 @@ class Slice:
             return
         stays = write.after is not None and write.after.link is Link.LINKED
         values = dict(contact.source) if stays else None
-        left = Left(contact.id, contact.source_id, mails.get(contact.source_id), values)
-        self.left.add(contact.id)
+        left = Left(self.run.id, contact.id, contact.source_id, mails.get(contact.source_id), values)
         await self.contacts.leave(self.partition, left)
 
     async def _remember(self, batch: Batch, plan: Plan, page: JournalPage) -> None:

@@ -30,6 +30,8 @@ class FlakyStorage:
     plan: dict[int, str] = field(default_factory=dict)
     only: str = ""
     """Only requests of this method are counted."""
+    fails_on: bytes = b""
+    """A text in a body of the table service that is answered with 500."""
     seen: int = 0
     kill: Callable[[], None] = lambda: None
     met: Counter = field(default_factory=Counter)
@@ -73,14 +75,16 @@ class FlakyStorage:
             if fault == "lost_before":
                 request.transport.abort()
                 return web.Response()
-            if fault in ("412", "500", "503"):
-                return web.Response(status=int(fault), text="made to fail")
             if fault == "stall":
                 await asyncio.sleep(0.5)
-                return web.Response(status=503, text="slow, and no use")
+                fault = "503"
+            if fault in ("412", "500", "503"):
+                return web.Response(status=int(fault), text="made to fail")
             if fault == "silent_before":
                 await asyncio.sleep(_SILENCE_SECONDS)
             body = await request.read()
+            if self.fails_on and self.fails_on in body:
+                return web.Response(status=500, text="made to fail")
             headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
             url = URL(f"{origin}{request.raw_path}", encoded=True)
             async with self._session.request(request.method, url, data=body or None, headers=headers) as answer:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from errors import Conflict
 from limits import LEASE
-from sync.messages import Continue
+from sync.messages import Continue, Start
 from tests.rig import Killed
 from workspace.run import Mode, RunState
 
@@ -114,3 +114,109 @@ async def full_run_whose_worker_dies(rig, call):
     rig.clock.offset += LEASE + timedelta(seconds=1)
     await rig.services.dispatch.handle(message)
     return await rig.run(asked.id)
+
+
+async def die(rig, run_id, before):
+    """The worker dies before its n-th storage call, and its lease lapses."""
+    rig.kill_before = before
+    with pytest.raises(Killed):
+        await rig.services.dispatch.handle(Continue(rig.workspace, run_id, 0))
+    rig.clock.offset += LEASE + timedelta(seconds=1)
+
+
+async def test_the_third_death_at_the_same_place_ends_the_run_with_its_reason(rig):
+    await rig.connect()
+    asked = await rig.ask(Mode.FULL)
+    for _ in range(3):
+        await die(rig, asked.id, 4)
+
+    await rig.services.dispatch.handle(Continue(rig.workspace, asked.id, 0))
+
+    run = await rig.run(asked.id)
+    assert (run.state, run.error.code) == (RunState.FAILED, "worker_died")
+    assert (await rig.delta()).state is RunState.COMPLETED
+
+
+async def test_deaths_at_different_places_do_not_end_a_run(rig, tenant):
+    await rig.connect()
+    asked = await rig.ask(Mode.FULL)
+    for before in (9, 9, 9, 9):
+        await die(rig, asked.id, before)
+
+    await rig.services.dispatch.handle(Continue(rig.workspace, asked.id, 0))
+
+    assert (await rig.run(asked.id)).state is RunState.COMPLETED
+
+
+async def test_a_bug_gives_the_lease_back_at_once(rig):
+    await rig.connect()
+    asked = await rig.ask(Mode.FULL)
+
+    class Broken(type(rig.services.contacts)):
+        async def write(self, *_, **__):
+            raise ZeroDivisionError
+
+    broken = rig.with_worker(contacts=Broken(rig.services.tables))
+    with pytest.raises(ZeroDivisionError):
+        await broken.handle(Continue(rig.workspace, asked.id, 0))
+
+    assert (await rig.state()).lease_owner is None
+    await rig.services.dispatch.handle(Continue(rig.workspace, asked.id, 0))
+    assert (await rig.run(asked.id)).state is RunState.COMPLETED
+
+
+async def test_a_click_begins_a_run_that_nobody_works_on(rig):
+    await rig.connect()
+    asked = await rig.ask(Mode.FULL)
+    await rig.queue.clear_messages()
+    await die(rig, asked.id, 6)
+
+    clicked = await rig.ask(Mode.FULL)
+    await rig.work()
+
+    assert clicked.id == asked.id
+    assert (await rig.run(asked.id)).state is RunState.COMPLETED
+
+
+async def test_a_start_that_finds_another_worker_looks_again_after_its_lease(rig):
+    await rig.connect()
+    asked = await rig.ask(Mode.FULL)
+    await rig.queue.clear_messages()
+    until = rig.clock() + LEASE
+    await rig.services.workspaces.save(replace(await rig.state(), lease_owner="somebody", lease_until=until))
+
+    await rig.services.dispatch.handle(Start(rig.workspace, Mode.DELTA, "schedule"))
+
+    assert (await rig.queue.get_queue_properties()).approximate_message_count == 1
+    assert (await rig.run(asked.id)).state is RunState.QUEUED
+
+
+async def test_a_long_slice_renews_its_lease_and_has_a_message_on_its_way(rig, tenant, monkeypatch):
+    monkeypatch.setattr("limits.LOOK_AGAIN_AFTER_SECONDS", 0.05)
+    monkeypatch.setattr("limits.HEARTBEAT_SECONDS", 0.05)
+    await rig.connect()
+    tenant.shape(latency_ms=150)
+    asked = await rig.ask(Mode.FULL)
+    await rig.queue.clear_messages()
+    revisions = []
+    save = rig.services.workspaces.save
+
+    async def saved(state, *operations):
+        revisions.append(len(operations))
+        return await save(state, *operations)
+
+    object.__setattr__(rig.services.workspaces, "save", saved)
+    await rig.services.dispatch.handle(Continue(rig.workspace, asked.id, 0))
+
+    assert (await rig.run(asked.id)).state is RunState.COMPLETED
+    assert revisions.count(0) >= 5
+    assert (await rig.queue.get_queue_properties()).approximate_message_count == 1
+
+
+async def test_an_idle_delta_costs_no_further_message(rig):
+    await rig.connect()
+    await rig.full()
+
+    await rig.delta()
+
+    assert (await rig.queue.get_queue_properties()).approximate_message_count == 0

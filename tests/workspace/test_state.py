@@ -65,6 +65,23 @@ def test_a_newer_configuration_follows_a_run_that_has_begun_but_not_one_that_wai
     assert runs == ["r0", "r0"]
 
 
+@pytest.mark.parametrize(
+    "request_", [wish(Mode.FULL), wish(Mode.FULL, Trigger.CONFIGURATION), wish(Mode.FULL, Trigger.RECOVERY), wish()]
+)
+@pytest.mark.parametrize("begun", [False, True])
+def test_approved_removals_cover_no_request_because_they_read_nothing(request_, begun):
+    ended = replace(running(Mode.FULL).run.after(Event.WAITED), pending_removals=PendingRemovals(30))
+    state = approve(settled(running(Mode.FULL), ended))
+    if begun:
+        state = replace(state, run=state.run.after(Event.STARTED))
+
+    state, runs = asked(state, request_)
+
+    assert state.run.approved
+    assert [state.follow_up.id] == runs
+    assert state.follow_up.mode is request_.mode
+
+
 def test_a_follower_is_upgraded_rather_than_followed():
     begun, _ = asked(running(Mode.FULL), wish(Mode.FULL, Trigger.CONFIGURATION))
     delta_follows = replace(begun, follow_up=replace(begun.follow_up, mode=Mode.DELTA))
