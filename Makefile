@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help run demo test soak mutants pictures bench bench-million package lock audit lint setup browser clean
+.PHONY: help run demo test soak mutants pictures bench bench-million package openapi lock audit lint setup browser clean
 
 BIN := .venv/bin
 # Node comes as a Python package.
@@ -42,6 +42,9 @@ bench-million: setup  ## the same with a million people besides (a quarter of an
 
 package: setup  ## the deployment archive, dist/connector.zip
 	@exec $(BIN)/python local/tools/package.py
+
+openapi: setup  ## docs/openapi.yaml from the routes and the structs of the API
+	@exec $(BIN)/python -m local.tools.openapi
 
 lock: setup  ## requirements/lock.txt from requirements.txt, with hashes
 	@{ echo "# What is deployed, with hashes. Made by \`make lock\` from requirements.txt."; \

@@ -1,4 +1,7 @@
-"""How we answer: a value as JSON, an error as RFC 9457 problem+json. Here alone an error gets its status."""
+"""How we answer: a value as JSON, an error as RFC 9457 problem+json. Here alone an error gets its status.
+
+A call's annotation says what it answers, `-> Accepted[RunAnswer]`: docs/openapi.yaml is made from it.
+"""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -17,6 +20,13 @@ type Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
+class FieldProblem(msgspec.Struct, frozen=True):
+    """A field of the request that needs attention, and why."""
+
+    field: str
+    message: str
+
+
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """What went wrong (RFC 9457). `type` is `about:blank#` and the stable code of errors.py."""
 
@@ -24,13 +34,48 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     title: str
     status: int
     detail: str
-    errors: list[dict[str, str]] = []
+    errors: list[FieldProblem] = []
 
 
-def answer(value: object, status: int = 200, headers: dict[str, str] | None = None) -> func.HttpResponse:
+class Reply[T](func.HttpResponse):
     """A value as JSON. Nothing of it is to be cached: it is about people."""
-    body = msgspec.json.encode(value)
-    return func.HttpResponse(body, status_code=status, mimetype="application/json", headers=_HEADERS | (headers or {}))
+
+    status = HTTPStatus.OK
+
+    def __init__(self, value: T, headers: dict[str, str] | None = None) -> None:
+        super().__init__(
+            msgspec.json.encode(value),
+            status_code=self.status,
+            mimetype="application/json",
+            headers=_HEADERS | (headers or {}),
+        )
+
+
+class Created[T](Reply[T]):
+    status = HTTPStatus.CREATED
+
+
+class Accepted[T](Reply[T]):
+    """What was asked for is queued."""
+
+    status = HTTPStatus.ACCEPTED
+
+
+class Nothing(func.HttpResponse):
+    status = HTTPStatus.NO_CONTENT
+
+    def __init__(self) -> None:
+        super().__init__(status_code=self.status)
+
+
+class Redirect(func.HttpResponse):
+    """To an address that may hold a code: no other site is to be told where the browser came from."""
+
+    status = HTTPStatus.FOUND
+
+    def __init__(self, address: str) -> None:
+        headers = {"Location": address, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+        super().__init__(status_code=self.status, headers=headers)
 
 
 def problem(error: ConnectorError) -> func.HttpResponse:
@@ -41,7 +86,7 @@ def problem(error: ConnectorError) -> func.HttpResponse:
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     fields = error.fields if isinstance(error, Refused) else {}
-    errors = [{"field": field, "message": message} for field, message in fields.items()]
+    errors = [FieldProblem(field, message) for field, message in fields.items()]
     told = Problem(f"about:blank#{error.code}", HTTPStatus(status).phrase, status, str(error), errors)
     return _problem(told, headers)
 

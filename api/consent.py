@@ -7,10 +7,10 @@ from datetime import datetime
 import azure.functions as func
 import msgspec
 
-from api.answers import answer
+from api.answers import Accepted, Created, Redirect, Reply
 from api.caller import ASK_YOUR_ADMIN, Callers, require_admin
 from api.requests import read_body
-from api.shapes import connection_shape
+from api.shapes import IntegrationShape, connection_shape
 from connect.connecting import Connecting
 from connect.consent import Consent
 from errors import Refused
@@ -25,6 +25,12 @@ class CodeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: str
 
 
+class Grant(msgspec.Struct, frozen=True, rename="camel"):
+    """A grant attempt that began: where the browser goes."""
+
+    redirect_url: str
+
+
 @dataclass(frozen=True, slots=True)
 class ConsentCalls:
     """Grant permissions, come back, complete, disconnect."""
@@ -35,31 +41,25 @@ class ConsentCalls:
     workspaces: WorkspaceStore
     now: Callable[[], datetime]
 
-    async def begin(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def begin(self, req: func.HttpRequest) -> Created[Grant]:
         caller = await self.callers.of(req)
         require_admin(caller)
-        return answer({"redirectUrl": await self.consent.begin(caller.workspace_id, caller.person)}, 201)
+        return Created(Grant(await self.consent.begin(caller.workspace_id, caller.person)))
 
-    async def callback(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def callback(self, req: func.HttpRequest) -> Redirect:
         """Microsoft's returns: no token of ours comes with them, the signed state says whose they are."""
-        headers = {
-            "Location": await self.consent.returned(req.params),
-            "Cache-Control": "no-store",
-            # The address holds the code: no other site is to be told where the browser came from.
-            "Referrer-Policy": "no-referrer",
-        }
-        return func.HttpResponse(status_code=302, headers=headers)
+        return Redirect(await self.consent.returned(req.params))
 
-    async def complete(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def complete(self, req: func.HttpRequest) -> Reply[IntegrationShape]:
         caller = await self.callers.of(req)
         require_admin(caller)
         tenant = await self.consent.complete(caller.workspace_id, caller.person, read_body(req, CodeBody).code)
         record = entry(Action.CONNECTED, caller.person, caller.name, self.now(), {"tenant": tenant})
         await self.connecting.connect(caller.workspace_id, tenant, caller.workspace_name, record)
         connection, _ = await self.workspaces.load(caller.workspace_id)
-        return answer(connection_shape(connection, is_admin=caller.is_admin, ask_admin=ASK_YOUR_ADMIN))
+        return Reply(connection_shape(connection, is_admin=caller.is_admin, ask_admin=ASK_YOUR_ADMIN))
 
-    async def disconnect(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def disconnect(self, req: func.HttpRequest) -> Accepted[IntegrationShape]:
         caller = await self.callers.of(req)
         require_admin(caller)
         wanted = req.params.get("contacts", ContactsOnDisconnect.KEEP)
@@ -69,4 +69,4 @@ class ConsentCalls:
         record = entry(Action.DISCONNECTED, caller.person, caller.name, self.now(), {"contacts": contacts})
         await self.connecting.disconnect(caller.workspace_id, contacts, record)
         connection, _ = await self.workspaces.load(caller.workspace_id)
-        return answer(connection_shape(connection, is_admin=caller.is_admin, ask_admin=ASK_YOUR_ADMIN), 202)
+        return Accepted(connection_shape(connection, is_admin=caller.is_admin, ask_admin=ASK_YOUR_ADMIN))

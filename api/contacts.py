@@ -9,10 +9,19 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from api.answers import answer
+from api.answers import Created, Nothing, Reply
 from api.caller import Caller, Callers, require_admin
 from api.requests import page_of, read_body
-from api.shapes import contact_shape, origins_shape
+from api.shapes import (
+    ContactCard,
+    ContactList,
+    ContactLists,
+    Contacts,
+    ContactShape,
+    contact_card,
+    contact_shape,
+    list_shape,
+)
 from contacts.contact import ContactId, Link, own_contact_id, partition_of
 from contacts.custom_fields import fields_of
 from contacts.edit_store import EditStore
@@ -24,14 +33,14 @@ from mapping.contact_fields import STANDARD_FIELDS
 from storage.table import Tables
 from storage.transaction import Partition
 from workspace.audit import Action, entry
-from workspace.connection import LIST_DESCRIPTION, Connection, ListId, Stage
+from workspace.connection import Connection, ListId, Stage
 from workspace.state import SyncState
 from workspace.store import Update, WorkspaceStore
 
 _LONGEST_NAME = 120
 _LONGEST_SEARCH = 100
 _ID_LENGTH = 36
-_ContactBody = msgspec.defstruct(
+ContactBody = msgspec.defstruct(
     "ContactBody",
     [
         *((name, str | None | UnsetType, UNSET) for name in STANDARD_FIELDS),
@@ -39,8 +48,8 @@ _ContactBody = msgspec.defstruct(
     ],
     frozen=True,
     forbid_unknown_fields=True,
+    namespace={"__doc__": "A contact's fields as they are sent: absent is not said, null empties one."},
 )
-"""A contact's fields as they are sent: absent is not said, null empties one."""
 
 
 class BeingEnded(Refused):
@@ -67,13 +76,12 @@ class ContactCalls:
     edits: EditStore
     now: Callable[[], datetime]
 
-    async def lists(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def lists(self, req: func.HttpRequest) -> Reply[ContactLists]:
         caller = await self.callers.of(req)
         connection, _ = await self.workspaces.load(caller.workspace_id)
-        lists = [_list_shape(connection)] if connection is not None else []
-        return answer({"contactLists": lists, "continuation": None})
+        return Reply(ContactLists([list_shape(connection)] if connection is not None else [], None))
 
-    async def rename(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def rename(self, req: func.HttpRequest) -> Reply[ContactList]:
         """A list that a person named follows the organisation's name no more."""
         caller = await self.callers.of(req)
         require_admin(caller)
@@ -89,9 +97,9 @@ class ContactCalls:
 
         connection, _ = await self.workspaces.update(caller.workspace_id, decide)
         assert connection is not None
-        return answer(_list_shape(connection))
+        return Reply(list_shape(connection))
 
-    async def contacts(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def contacts(self, req: func.HttpRequest) -> Reply[Contacts]:
         """A page in the order of ids, of contacts that hold the text `search`. A short one may still have a next."""
         caller = await self.callers.of(req)
         partition, list_id = await self._list(caller, req)
@@ -104,37 +112,37 @@ class ContactCalls:
         else:
             contacts, continuation = await self.store.page(partition, most, continuation)
         shown = [contact_shape(one, list_id) for one in contacts if one.link is not Link.REMOVED]
-        return answer({"contacts": shown, "continuation": continuation or None})
+        return Reply(Contacts(shown, continuation or None))
 
-    async def contact(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def contact(self, req: func.HttpRequest) -> Reply[ContactCard]:
         caller = await self.callers.of(req)
         partition, list_id = await self._list(caller, req)
         contact = await self.edits.contact(partition, _contact_id(req))
         connection, _ = await self.workspaces.load(caller.workspace_id)
         chosen = connection.configuration if connection is not None else Configuration()
-        return answer(contact_shape(contact, list_id) | origins_shape(contact, chosen))
+        return Reply(contact_card(contact, list_id, chosen))
 
-    async def add(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def add(self, req: func.HttpRequest) -> Created[ContactShape]:
         caller = await self.callers.of(req)
         partition, list_id = await self._editable(caller, req)
         contact = created(own_contact_id(), await self._edit(caller, req), self._stamp())
         await self.edits.add(partition, contact)
-        return answer(contact_shape(contact, list_id), 201)
+        return Created(contact_shape(contact, list_id))
 
-    async def change(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def change(self, req: func.HttpRequest) -> Reply[ContactShape]:
         caller = await self.callers.of(req)
         partition, list_id = await self._editable(caller, req)
         edit, now = await self._edit(caller, req), self._stamp()
         contact = await self.edits.change(partition, _contact_id(req), lambda before: edited(before, edit, now))
         assert contact is not None
-        return answer(contact_shape(contact, list_id))
+        return Reply(contact_shape(contact, list_id))
 
-    async def remove(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def remove(self, req: func.HttpRequest) -> Nothing:
         caller = await self.callers.of(req)
         partition, _ = await self._editable(caller, req)
         now = self._stamp()
         await self.edits.change(partition, _contact_id(req), lambda before: removed(before, now))
-        return func.HttpResponse(status_code=204)
+        return Nothing()
 
     async def _list(self, caller: Caller, req: func.HttpRequest) -> tuple[Partition, ListId]:
         """Raises: NotFound: the workspace has no such list, whoever else may have one."""
@@ -156,7 +164,7 @@ class ContactCalls:
         return partition_of(caller.workspace_id, connection.list_id), connection.list_id
 
     async def _edit(self, caller: Caller, req: func.HttpRequest) -> Edit:
-        body = msgspec.structs.asdict(read_body(req, _ContactBody))
+        body = msgspec.structs.asdict(read_body(req, ContactBody))
         custom = body.pop("custom")
         known = await fields_of(self.tables, caller.workspace_id)
         wrong = {f"custom.{name}"[:64]: "there is no such custom field" for name in custom if name in STANDARD_FIELDS}
@@ -180,7 +188,3 @@ def _contact_id(req: func.HttpRequest) -> ContactId:
     if len(text) != _ID_LENGTH or set(text) - set("0123456789abcdef-"):
         raise NotFound("There is no such contact.")
     return ContactId(text)
-
-
-def _list_shape(connection: Connection) -> dict[str, object]:
-    return {"id": connection.list_id, "name": connection.list_name, "description": LIST_DESCRIPTION, "synced": True}

@@ -3,12 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import azure.functions as func
+import msgspec
 
-from api.answers import answer
+from api.answers import Reply
 from storage.table import Tables
 from sync.alarms import Alarms
+
+
+class Health(msgspec.Struct, frozen=True):
+    """`degraded`, with the reason, while our own credential fails."""
+
+    status: Literal["ok", "degraded"]
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +28,7 @@ class HealthCalls:
     alarms: Alarms
     now: Callable[[], datetime]
 
-    async def show(self, _: func.HttpRequest) -> func.HttpResponse:
+    async def show(self, _: func.HttpRequest) -> Reply[Health]:
         await self.tables.check()
         reason = await self.alarms.current(self.now())
-        return answer({"status": "degraded" if reason else "ok", "reason": reason})
+        return Reply(Health("degraded" if reason else "ok", reason))

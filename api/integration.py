@@ -8,26 +8,21 @@ import azure.functions as func
 import msgspec
 from msgspec.structs import replace
 
-from api.answers import answer
+from api.answers import Reply
 from api.caller import ASK_YOUR_ADMIN, Callers, require_admin
 from api.requests import read_body
-from api.shapes import connection_shape, status_shape
+from api.shapes import Fields, IntegrationShape, StatusShape, connection_shape, fields_shape, status_shape
 from contacts.contact import partition_of
 from contacts.custom_fields import fields_of
 from contacts.store import ContactStore
 from errors import Stale
 from mapping.configuration import (
-    DEFAULT_MAPPINGS,
     Configuration,
-    ConflictResolution,
-    DeletionBehavior,
     FieldMapping,
-    RemovalGuard,
     validate,
 )
-from mapping.fields import DIRECTORY_FIELDS, NEEDED_FIELDS
 from storage.table import Tables
-from sync.preview import Previews
+from sync.preview import Preview, Previews
 from sync.requests import NotSyncing, RunRequests
 from sync.schedule import Schedule
 from sync.timetable import Timetable
@@ -38,19 +33,13 @@ from workspace.state import SyncState, Totals, ask
 from workspace.store import Update, WorkspaceStore
 
 
-class ConfigurationBody(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class ConfigurationBody(Configuration, frozen=True, kw_only=True):
     """A configuration as it is sent. `version` may come along from a GET; what counts is If-Match."""
 
     field_mappings: tuple[FieldMapping, ...]
-    conflict_resolution: ConflictResolution = ConflictResolution.SOURCE_WINS
-    deletion_behavior: DeletionBehavior = DeletionBehavior.UNLINK
-    include_guests: bool = False
-    include_disabled: bool = False
-    removal_guard: RemovalGuard | None = RemovalGuard()
-    version: int = 0
 
     def configuration(self) -> Configuration:
-        return msgspec.convert(msgspec.to_builtins(self), Configuration)
+        return msgspec.convert(self, Configuration, from_attributes=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,34 +56,22 @@ class Integration:
     timetable: Timetable
     now: Callable[[], datetime]
 
-    async def show(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def show(self, req: func.HttpRequest) -> Reply[IntegrationShape]:
         caller = await self.callers.of(req)
         connection, _ = await self.workspaces.load(caller.workspace_id)
-        return answer(connection_shape(connection, is_admin=caller.is_admin, ask_admin=ASK_YOUR_ADMIN))
+        return Reply(connection_shape(connection, is_admin=caller.is_admin, ask_admin=ASK_YOUR_ADMIN))
 
-    async def fields(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def fields(self, req: func.HttpRequest) -> Reply[Fields]:
         caller = await self.callers.of(req)
         targets = await fields_of(self.tables, caller.workspace_id)
-        return answer(
-            {
-                "directoryFields": [
-                    {"name": one.name, "label": one.label, "kind": one.kind} for one in DIRECTORY_FIELDS.values()
-                ],
-                "contactFields": [
-                    {"name": one.name, "label": one.label, "kind": one.kind, "custom": one.custom}
-                    for one in targets.values()
-                ],
-                "defaultMappings": DEFAULT_MAPPINGS,
-                "neededFields": NEEDED_FIELDS,
-            }
-        )
+        return Reply(fields_shape(targets.values()))
 
-    async def configuration(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def configuration(self, req: func.HttpRequest) -> Reply[Configuration]:
         caller = await self.callers.of(req)
         connection, _ = await self.workspaces.load(caller.workspace_id)
         return _configuration_answer(connection.configuration if connection else Configuration())
 
-    async def configure(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def configure(self, req: func.HttpRequest) -> Reply[Configuration]:
         """Save a configuration and queue the full run that applies it, in one transaction."""
         caller = await self.callers.of(req)
         require_admin(caller)
@@ -128,16 +105,16 @@ class Integration:
         assert connection is not None
         return _configuration_answer(connection.configuration)
 
-    async def preview(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def preview(self, req: func.HttpRequest) -> Reply[Preview]:
         """What a configuration would do. Nothing is written."""
         caller = await self.callers.of(req)
         require_admin(caller)
         wanted = read_body(req, ConfigurationBody).configuration()
         validate(wanted, await fields_of(self.tables, caller.workspace_id))
         connection, state = await self.workspaces.load(caller.workspace_id)
-        return answer(await self.previews.of(_configurable(connection), state, wanted))
+        return Reply(await self.previews.of(_configurable(connection), state, wanted))
 
-    async def status(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def status(self, req: func.HttpRequest) -> Reply[StatusShape]:
         caller = await self.callers.of(req)
         connection, state = await self.workspaces.load(caller.workspace_id)
         people_did = Totals()
@@ -146,7 +123,7 @@ class Integration:
             people_did = Totals(tally.contacts, tally.linked)
         syncs = connection is not None and connection.stage is Stage.ACTIVE
         next_run_at = self.timetable.next_after(self.now()) if syncs else None
-        return answer(status_shape(state, people_did, next_run_at))
+        return Reply(status_shape(state, people_did, next_run_at))
 
 
 def _configurable(connection: Connection | None) -> Connection:
@@ -156,8 +133,8 @@ def _configurable(connection: Connection | None) -> Connection:
     return connection
 
 
-def _configuration_answer(configuration: Configuration) -> func.HttpResponse:
-    return answer(configuration, headers={"ETag": f'"{configuration.version}"'})
+def _configuration_answer(configuration: Configuration) -> Reply[Configuration]:
+    return Reply(configuration, headers={"ETag": f'"{configuration.version}"'})
 
 
 def _if_match(req: func.HttpRequest) -> int | None:

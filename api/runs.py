@@ -1,4 +1,4 @@
-"""RunRequests over HTTP: ask for one, look at them, decide about their removals (spec §7)."""
+"""Runs over HTTP: ask for one, look at them, decide about their removals (spec §7)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from datetime import datetime
 import azure.functions as func
 import msgspec
 
-from api.answers import answer
+from api.answers import Accepted, Reply
 from api.caller import Caller, Callers, require_admin
 from api.requests import page_of, read_body
-from api.shapes import run_shape
+from api.shapes import Audit, Changes, ChangeShape, RunAnswer, Runs, RunShape, run_shape
 from errors import Refused
 from sync.requests import RunRequests
 from workspace.audit import Action, entry
@@ -27,17 +27,6 @@ class SyncBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mode: Mode = Mode.DELTA
 
 
-class ChangeShape(msgspec.Struct, frozen=True, rename="camel"):
-    """A contact's entry in a run's history: the fields that changed, before and after."""
-
-    contact_id: str
-    outcome: Outcome
-    name: str
-    before: dict[str, str]
-    after: dict[str, str]
-    reason: str | None
-
-
 @dataclass(frozen=True, slots=True)
 class RunCalls:
     """The calls about runs, and the audit trail."""
@@ -47,7 +36,7 @@ class RunCalls:
     requests: RunRequests
     now: Callable[[], datetime]
 
-    async def sync(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def sync(self, req: func.HttpRequest) -> Accepted[RunAnswer]:
         caller = await self.callers.of(req)
         require_admin(caller)
         mode = read_body(req, SyncBody).mode
@@ -55,7 +44,7 @@ class RunCalls:
         record = entry(_ACTION[mode], caller.person, caller.name, self.now())
         return _accepted(await self.requests.request(request, record))
 
-    async def history(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def history(self, req: func.HttpRequest) -> Reply[Runs]:
         caller = await self.callers.of(req)
         most, continuation = page_of(req, default=20)
         _, state = await self.workspaces.load(caller.workspace_id)
@@ -66,13 +55,13 @@ class RunCalls:
         )
         known = {one.id for one in ahead}
         shown = [run_shape(one) for one in (*ahead, *(one for one in runs if one.id not in known))]
-        return answer({"runs": shown, "continuation": continuation_after or None})
+        return Reply(Runs(shown, continuation_after or None))
 
-    async def show(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def show(self, req: func.HttpRequest) -> Reply[RunShape]:
         caller = await self.callers.of(req)
-        return answer(run_shape(await self.workspaces.run(caller.workspace_id, _run_id(req))))
+        return Reply(run_shape(await self.workspaces.run(caller.workspace_id, _run_id(req))))
 
-    async def changes(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def changes(self, req: func.HttpRequest) -> Reply[Changes]:
         """A page of a run's history, of one `outcome` if asked. `limit` counts journal pages of some 200 changes."""
         caller = await self.callers.of(req)
         run = await self.workspaces.run(caller.workspace_id, _run_id(req))
@@ -85,29 +74,29 @@ class RunCalls:
             for one in page.changes
             if wanted in (None, one.outcome)
         ]
-        return answer({"changes": changes, "continuation": continuation_after or None})
+        return Reply(Changes(changes, continuation_after or None))
 
-    async def approve(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def approve(self, req: func.HttpRequest) -> Accepted[RunAnswer]:
         caller = await self._admin(req)
         record = entry(Action.APPROVED, caller.person, caller.name, self.now(), {"run": _run_id(req)})
         return _accepted(await self.requests.approve(caller.workspace_id, _run_id(req), record))
 
-    async def discard(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def discard(self, req: func.HttpRequest) -> Accepted[RunAnswer]:
         caller = await self._admin(req)
         record = entry(Action.DISCARDED, caller.person, caller.name, self.now(), {"run": _run_id(req)})
         request = Request(caller.workspace_id, Mode.FULL, Trigger.MANUAL, caller.name)
         return _accepted(await self.requests.discard(caller.workspace_id, _run_id(req), request, record))
 
-    async def cancel(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def cancel(self, req: func.HttpRequest) -> Accepted[RunAnswer]:
         caller = await self._admin(req)
         record = entry(Action.CANCELLED, caller.person, caller.name, self.now(), {"run": _run_id(req)})
         return _accepted(await self.requests.cancel(caller.workspace_id, _run_id(req), record))
 
-    async def audit(self, req: func.HttpRequest) -> func.HttpResponse:
+    async def audit(self, req: func.HttpRequest) -> Reply[Audit]:
         caller = await self._admin(req)
         most, continuation = page_of(req, default=50)
         entries, continuation = await self.workspaces.audit(caller.workspace_id, most, continuation)
-        return answer({"entries": entries, "continuation": continuation or None})
+        return Reply(Audit(entries, continuation or None))
 
     async def _admin(self, req: func.HttpRequest) -> Caller:
         caller = await self.callers.of(req)
@@ -127,5 +116,5 @@ def _run_id(req: func.HttpRequest) -> RunId:
     return RunId(req.route_params["id"][:64])
 
 
-def _accepted(run: Run) -> func.HttpResponse:
-    return answer({"run": run_shape(run)}, 202)
+def _accepted(run: Run) -> Accepted[RunAnswer]:
+    return Accepted(RunAnswer(run_shape(run)))

@@ -1,16 +1,26 @@
-"""What callers are told: runs, contacts, the connection, as spec §7 has them."""
+"""What callers are told: runs, contacts, the connection, as spec §7 has them. docs/openapi.yaml is made from them."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from msgspec import Meta
 
 from contacts.contact import Contact, Link
-from mapping.configuration import Configuration
-from mapping.contact_fields import STANDARD_FIELDS
-from workspace.connection import Connection
+from mapping.configuration import DEFAULT_MAPPINGS, Configuration, FieldMapping
+from mapping.contact_fields import STANDARD_FIELDS, ContactField
+from mapping.fields import DIRECTORY_FIELDS, NEEDED_FIELDS, Kind
+from workspace.audit import AuditEntry
+from workspace.connection import LIST_DESCRIPTION, Connection, ConnectionState, Permission
+from workspace.journal import Outcome
 from workspace.run import Cost, Counts, Mode, PendingRemovals, Run, RunError, RunState, Trigger, WaitingFor, time_of
 from workspace.state import SyncState, Totals, Verification
+
+type Moment = Annotated[datetime, Meta(tz=True)]
+type Stamp = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+"""A moment as it is stored with a contact."""
 
 
 class RunShape(msgspec.Struct, frozen=True, rename="camel"):
@@ -24,10 +34,10 @@ class RunShape(msgspec.Struct, frozen=True, rename="camel"):
     trigger: Trigger
     state: RunState
     counts: Counts
-    created_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
-    resume_at: datetime | None
+    created_at: Moment
+    started_at: Moment | None
+    completed_at: Moment | None
+    resume_at: Moment | None
     waiting_for: WaitingFor | None
     expected: int | None
     restarted: bool
@@ -38,50 +48,81 @@ class RunShape(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def run_shape(run: Run) -> RunShape:
-    return RunShape(
-        run.id,
-        run.mode,
-        run.trigger,
-        run.state,
-        run.counts,
-        run.created_at,
-        run.started_at,
-        run.completed_at,
-        run.resume_at,
-        run.waiting_for,
-        run.expected,
-        run.restarted,
-        run.requested_by,
-        run.pending_removals,
-        run.cost,
-        run.error,
-    )
+    return msgspec.convert(run, RunShape, from_attributes=True)
+
+
+class RunAnswer(msgspec.Struct, frozen=True):
+    """The run that answers a request, as it stands."""
+
+    run: RunShape
+
+
+class Runs(msgspec.Struct, frozen=True):
+    """Runs, newest first, and what brings the next page."""
+
+    runs: list[RunShape]
+    continuation: str | None
+
+
+class ChangeShape(msgspec.Struct, frozen=True, rename="camel"):
+    """A contact's entry in a run's history: the fields that changed, before and after."""
+
+    contact_id: str
+    outcome: Outcome
+    name: str
+    before: dict[str, str]
+    after: dict[str, str]
+    reason: str | None
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """A page of a run's changes, and what brings the next one."""
+
+    changes: list[ChangeShape]
+    continuation: str | None
+
+
+class Audit(msgspec.Struct, frozen=True):
+    """A page of the audit trail, and what brings the next one."""
+
+    entries: list[AuditEntry]
+    continuation: str | None
+
+
+class Activity(StrEnum):
+    """The connection's sync state (spec §6)."""
+
+    IDLE = "idle"
+    QUEUED = "queued"
+    RUNNING = "running"
+    AWAITING_APPROVAL = "awaiting_approval"
+    FAILED = "failed"
 
 
 class VerificationShape(msgspec.Struct, frozen=True):
     """The last full run that completed: over how many people, and what it changed that no delta had told of."""
 
-    at: datetime
+    at: Moment
     people: int
     drift: int
     run: str | None
 
 
 def _verification(verified: Verification | None) -> VerificationShape | None:
-    return VerificationShape(verified.at, verified.people, verified.drift, verified.run) if verified else None
+    return msgspec.convert(verified, VerificationShape, from_attributes=True) if verified else None
 
 
 class StatusShape(msgspec.Struct, frozen=True, rename="camel"):
     """The Sync Status area. `waitingRun`, the run whose removals wait for approval, goes beyond spec §7."""
 
-    state: str
+    state: Activity
     totals: Totals
     current_run: RunShape | None
     waiting_run: RunShape | None
     last_run: RunShape | None
-    last_started_at: datetime | None
-    last_completed_at: datetime | None
-    next_run_at: datetime | None
+    last_started_at: Moment | None
+    last_completed_at: Moment | None
+    next_run_at: Moment | None
     verification: VerificationShape | None
     last_error: RunError | None
 
@@ -107,61 +148,177 @@ def status_shape(state: SyncState, people_did: Totals, next_run_at: datetime | N
     )
 
 
-def state_of(state: SyncState) -> str:
-    """The connection's sync state (spec §6)."""
+def state_of(state: SyncState) -> Activity:
     if state.run is not None:
-        return state.run.state.value
+        return Activity(state.run.state.value)
     if state.waiting is not None:
-        return RunState.AWAITING_APPROVAL.value
+        return Activity.AWAITING_APPROVAL
     if state.last is not None and state.last.state is RunState.FAILED:
-        return RunState.FAILED.value
-    return "idle"
+        return Activity.FAILED
+    return Activity.IDLE
 
 
-def contact_shape(contact: Contact, list_id: str) -> dict[str, Any]:
-    """A contact; absent values are null."""
-    custom = {name: value for name, value in contact.fields.items() if name not in STANDARD_FIELDS}
-    linked = contact.link is Link.LINKED
-    return {
-        "id": contact.id,
-        "listId": list_id,
-        **{name: contact.fields.get(name) for name in STANDARD_FIELDS},
-        "custom": custom,
-        "linked": linked,
-        "sourceId": contact.source_id if linked else None,
-        "createdAt": contact.created_at,
-        "updatedAt": contact.updated_at,
-    }
+_CONTACT = [
+    ("id", str),
+    ("listId", str),
+    *((name, str | None) for name in STANDARD_FIELDS),
+    ("custom", dict[str, str]),
+    ("linked", bool),
+    ("sourceId", str | None),
+    ("createdAt", Stamp),
+    ("updatedAt", Stamp),
+]
 
 
-def origins_shape(contact: Contact, configuration: Configuration) -> dict[str, Any]:
-    """Where a linked contact's values come from, by contact field. Goes beyond spec §7.
+class Origin(msgspec.Struct, frozen=True, rename="camel"):
+    """Where a linked contact's field comes from. `edited`: a person's value stands instead of the directory's."""
 
-    `edited`: a person's value stands instead of the directory's. `syncedAt`: when the run that last wrote it began.
-    """
+    directory_field: str
+    directory_value: str | None
+    edited: bool
+
+
+if TYPE_CHECKING:
+
+    class ContactShape(msgspec.Struct):
+        """A contact; absent values are null."""
+
+    class ContactCard(ContactShape):
+        """A contact with the origins of its values."""
+
+else:
+    # The fields stand in the catalogue alone.
+    ContactShape = msgspec.defstruct(
+        "ContactShape", _CONTACT, frozen=True, namespace={"__doc__": "A contact; absent values are null."}
+    )
+    ContactCard = msgspec.defstruct(
+        "ContactCard",
+        [*_CONTACT, ("origins", dict[str, Origin]), ("syncedAt", Moment | None)],
+        frozen=True,
+        namespace={
+            "__doc__": "A contact with the origins of its values by contact field, and when the run that last wrote "
+            "it began: beyond spec §7."
+        },
+    )
+
+
+class Contacts(msgspec.Struct, frozen=True):
+    """A page of a list's contacts, and what brings the next one."""
+
+    contacts: list[ContactShape]
+    continuation: str | None
+
+
+def contact_shape(contact: Contact, list_id: str) -> ContactShape:
+    return ContactShape(*_contact_values(contact, list_id))
+
+
+def contact_card(contact: Contact, list_id: str, configuration: Configuration) -> ContactCard:
     linked = contact.link is Link.LINKED
     origins = {
-        mapping.target: {
-            "directoryField": mapping.source,
-            "directoryValue": contact.source.get(mapping.source),
-            "edited": contact.fields.get(mapping.target) != contact.source.get(mapping.source),
-        }
+        mapping.target: Origin(
+            mapping.source,
+            contact.source.get(mapping.source),
+            contact.fields.get(mapping.target) != contact.source.get(mapping.source),
+        )
         for mapping in (configuration.field_mappings if linked else ())
     }
-    return {"origins": origins, "syncedAt": time_of(contact.run) if linked else None}
+    return ContactCard(*_contact_values(contact, list_id), origins, time_of(contact.run) if linked else None)
 
 
-def connection_shape(connection: Connection | None, *, is_admin: bool, ask_admin: str) -> dict[str, Any]:
+def _contact_values(contact: Contact, list_id: str) -> list[object]:
+    """In the order of `_CONTACT`."""
+    linked = contact.link is Link.LINKED
+    return [
+        contact.id,
+        list_id,
+        *[contact.fields.get(name) for name in STANDARD_FIELDS],
+        {name: value for name, value in contact.fields.items() if name not in STANDARD_FIELDS},
+        linked,
+        contact.source_id if linked else None,
+        contact.created_at,
+        contact.updated_at,
+    ]
+
+
+class Tenant(msgspec.Struct, frozen=True, rename="camel"):
+    """The Entra tenant that a workspace is connected to."""
+
+    id: str
+    display_name: str
+
+
+class ListName(msgspec.Struct, frozen=True):
+    """The synced list."""
+
+    id: str
+    name: str
+
+
+class IntegrationShape(msgspec.Struct, frozen=True, rename="camel"):
     """The card on the Integrations page. `permission` and `permissionError` go beyond spec §7."""
+
+    can_configure: bool
+    disabled_reason: str | None
+    connection: ConnectionState
+    tenant: Tenant | None
+    permission: Permission | None
+    permission_error: str | None
+    list: ListName | None
+
+
+def connection_shape(connection: Connection | None, *, is_admin: bool, ask_admin: str) -> IntegrationShape:
     tenant = None
     if connection is not None and connection.tenant_id is not None and connection.closing is None:
-        tenant = {"id": connection.tenant_id, "displayName": connection.tenant_name}
-    return {
-        "canConfigure": is_admin,
-        "disabledReason": None if is_admin else ask_admin,
-        "connection": connection.state if connection else "permissions_required",
-        "tenant": tenant,
-        "permission": connection.permission if connection and tenant else None,
-        "permissionError": connection.permission_error if connection and tenant else None,
-        "list": {"id": connection.list_id, "name": connection.list_name} if connection else None,
-    }
+        tenant = Tenant(connection.tenant_id, connection.tenant_name)
+    return IntegrationShape(
+        can_configure=is_admin,
+        disabled_reason=None if is_admin else ask_admin,
+        connection=connection.state if connection else ConnectionState.PERMISSIONS_REQUIRED,
+        tenant=tenant,
+        permission=connection.permission if connection and tenant else None,
+        permission_error=connection.permission_error if connection and tenant else None,
+        list=ListName(connection.list_id, connection.list_name) if connection else None,
+    )
+
+
+class ContactList(msgspec.Struct, frozen=True):
+    """A contact list."""
+
+    id: str
+    name: str
+    description: str
+    synced: bool
+
+
+def list_shape(connection: Connection) -> ContactList:
+    return ContactList(connection.list_id, connection.list_name, LIST_DESCRIPTION, synced=True)
+
+
+class ContactLists(msgspec.Struct, frozen=True, rename="camel"):
+    """The workspace's lists."""
+
+    contact_lists: list[ContactList]
+    continuation: str | None
+
+
+class DirectoryFieldShape(msgspec.Struct, frozen=True):
+    """A directory field that can be mapped."""
+
+    name: str
+    label: str
+    kind: Kind
+
+
+class Fields(msgspec.Struct, frozen=True, rename="camel"):
+    """What can be mapped to what. `neededFields`, which are always asked for, go beyond spec §7."""
+
+    directory_fields: list[DirectoryFieldShape]
+    contact_fields: list[ContactField]
+    default_mappings: tuple[FieldMapping, ...]
+    needed_fields: tuple[str, ...]
+
+
+def fields_shape(targets: Iterable[ContactField]) -> Fields:
+    offered = [DirectoryFieldShape(one.name, one.label, one.kind) for one in DIRECTORY_FIELDS.values()]
+    return Fields(offered, list(targets), DEFAULT_MAPPINGS, NEEDED_FIELDS)

@@ -60,7 +60,7 @@ MALFORMED = [
     ("ENTRA_CLIENT_ID", "app"),
     ("STATE_SECRET", "short"),
     *[("SYNC_SCHEDULE", value) for value in ("0 * * * *", "0 0 25 * * *", "0 0 0 30 2 *", "hourly")],
-    *[("SLICE_SECONDS", value) for value in ("0", "9000", "-1", "1.5", "x", "9" * 5000)],
+    *[("SLICE_SECONDS", value) for value in ("0", "421", "-1", "1.5", "x", "9" * 5000)],
     *[
         (STORAGE, value)
         for value in ("nonsense", "a=b", "UseDevelopmentStorage=false", "AccountName=abc", "AccountKey=a2V5")

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -32,7 +32,7 @@ class AuditEntry(msgspec.Struct, frozen=True, rename="camel"):
     """One line of the trail. `details` depends on the action: a configuration's difference, a run's id, a tenant's."""
 
     id: str
-    at: datetime
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
     action: Action
     person: str
     name: str

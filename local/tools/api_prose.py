@@ -1,0 +1,113 @@
+"""What docs/openapi.yaml says of each call beyond the docstrings of triggers and structs, and what is sent to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from api.consent import CodeBody
+from api.contacts import ContactBody, ListBody
+from api.integration import ConfigurationBody
+from api.runs import SyncBody
+from workspace.journal import Outcome
+
+ABOUT: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {
+        "title": "emu.chat Entra ID connector",
+        "version": "1",
+        "description": "The workspace is always the token's. Members may read and edit contacts; what only an "
+        "administrator may do answers 403 `Ask your admin to configure it`.",
+    },
+    "servers": [{"url": "http://localhost:7071/api"}],
+    "security": [{"platformToken": []}],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter beside those of the path."""
+
+    name: str
+    prose: str
+    schema: Mapping[str, Any]
+    place: str = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """`answer`: what a good answer is. `body`: what is sent. `anybody`: without a token."""
+
+    answer: str
+    more: str = ""
+    body: Any = None
+    parameters: tuple[Parameter, ...] = field(default=())
+    anybody: bool = False
+
+
+_ADMIN = "Administrators only."
+_TEXT = {"type": "string"}
+_CONTINUATION = Parameter("continuation", "What the answer before said.", _TEXT)
+
+
+def _page(rows: str) -> tuple[Parameter, Parameter]:
+    return Parameter("limit", rows, {"type": "integer", "minimum": 1, "maximum": 1000}), _CONTINUATION
+
+
+PROSE = {
+    "show_integration": Prose("The card."),
+    "list_fields": Prose("Fields."),
+    "show_config": Prose("The configuration.", "Its version is the ETag."),
+    "save_config": Prose(
+        "As it was saved.",
+        _ADMIN,
+        ConfigurationBody,
+        (Parameter("If-Match", "The ETag of the configuration that was changed.", _TEXT, "header"),),
+    ),
+    "preview_config": Prose("What a run would do.", f"For real people. Writes nothing. {_ADMIN}", ConfigurationBody),
+    "show_status": Prose("The status."),
+    "start_run": Prose("The run that answers.", f"Starts, joins or follows a run. {_ADMIN}", SyncBody),
+    "list_runs": Prose("A page of runs.", parameters=_page("Runs.")),
+    "show_run": Prose("The run."),
+    "list_changes": Prose(
+        "A page of changes.",
+        parameters=(
+            *_page("Pages of the journal, each of some 200 changes."),
+            Parameter("outcome", "Only changes of this outcome.", {"enum": [one.value for one in Outcome]}),
+        ),
+    ),
+    "approve_run": Prose("The run.", _ADMIN),
+    "discard_run": Prose("The run.", f"Queues a full run. {_ADMIN}"),
+    "cancel_run": Prose("The run.", _ADMIN),
+    "list_audit": Prose("A page of the trail.", f"Newest first. {_ADMIN}", parameters=_page("Entries.")),
+    "list_contact_lists": Prose("The lists."),
+    "rename_contact_list": Prose("The list.", _ADMIN, ListBody),
+    "list_contacts": Prose(
+        "Contacts.",
+        "A page may hold fewer than `limit`, or none, and still have a continuation.",
+        parameters=(
+            *_page("Contacts."),
+            Parameter("search", "A text that a field holds, without case.", {"type": "string", "maxLength": 100}),
+        ),
+    ),
+    "add_contact": Prose("The contact.", body=ContactBody),
+    "show_contact": Prose("The contact."),
+    "change_contact": Prose("The contact.", body=ContactBody),
+    "remove_contact": Prose("Gone."),
+    "show_health": Prose("It can.", "503 with the reason when it cannot.", anybody=True),
+    "begin_consent": Prose("Where the browser goes.", f"Begins a grant attempt of ten minutes. {_ADMIN}"),
+    "return_from_consent": Prose(
+        "To a sign-in, or to the portal with consent_code or consent_error.",
+        "The signed state says whose they are.",
+        anybody=True,
+    ),
+    "complete_consent": Prose("The card.", f"Spends the one-time code that came back. {_ADMIN}", CodeBody),
+    "disconnect": Prose(
+        "Ended.",
+        f"The contacts are unlinked or deleted in the background. {_ADMIN}",
+        parameters=(
+            Parameter(
+                "contacts", "What becomes of the synced contacts.", {"enum": ["keep", "delete"], "default": "keep"}
+            ),
+        ),
+    ),
+}
