@@ -35,18 +35,8 @@ function isFirst(one, older, areAll) {
 }
 
 function row(one, labels, first) {
-  return h(
-    "tr",
-    {},
-    h("td", {}, time(one.at)),
-    h("td", {}, one.name),
-    h(
-      "td",
-      {},
-      AUDIT[one.action] || one.action,
-      one.action === "configured" ? configured(one, labels, first) : more(one),
-    ),
-  );
+  const how = one.action === "configured" ? configured(one, labels, first) : more(one);
+  return [time(one.at), one.name, [AUDIT[one.action] || one.action, how]];
 }
 
 function more({ details }) {

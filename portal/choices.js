@@ -26,6 +26,31 @@ export function choose(choices, name, value) {
   return { ...choices, chosen: { ...choices.chosen, [name]: value }, problems: {} };
 }
 
+/** A mapping to propose next, of fields that are not mapped yet and fit each other; null where every target is taken. */
+export function proposal({ chosen }, { directoryFields, contactFields }) {
+  const isMapped = (part, one) => chosen.fieldMappings.some((mapping) => mapping[part] === one.name);
+  const sources = directoryFields.filter((one) => !isMapped("source", one));
+  const targets = contactFields.filter((one) => !isMapped("target", one));
+  const alike = targets.find((target) => sources.some((one) => one.name === target.name));
+  if (alike) return { source: alike.name, target: alike.name };
+  for (const target of targets) {
+    const source = [...sources, ...directoryFields].find((one) => ["text", one.kind].includes(target.kind));
+    if (source) return { source: source.name, target: target.name };
+  }
+  return null;
+}
+
+/** Contact fields that are mapped twice, by field: known at once, not only after saving. */
+export function mappedTwice({ chosen }, { contactFields }) {
+  const twice = {};
+  chosen.fieldMappings.forEach(({ target }, place) => {
+    if (chosen.fieldMappings.findIndex((one) => one.target === target) === place) return;
+    const label = contactFields.find((one) => one.name === target)?.label || target;
+    twice[`fieldMappings[${place}].target`] = `${label} is mapped twice`;
+  });
+  return twice;
+}
+
 export const addMapping = (choices, mapping) =>
   choose(choices, "fieldMappings", [...choices.chosen.fieldMappings, mapping]);
 

@@ -4,7 +4,6 @@ import { ENTRA, call, get } from "./api.js";
 import { announce, h, say } from "./dom.js";
 import { editDialog, nameOf, theList, valueOf } from "./edit.js";
 import { ask, back, facts, time } from "./parts.js";
-import { ago } from "./words.js";
 
 export async function contactView(stage, id) {
   const list = await theList();
@@ -55,7 +54,7 @@ export async function contactView(stage, id) {
     const field = source.get(from.directoryField) || from.directoryField;
     if (!from.edited) {
       if (!shown.syncedAt) return `from Entra (${field})`;
-      return time(shown.syncedAt, (iso) => `from Entra (${field}), ${ago(iso)}`);
+      return [`from Entra (${field}), `, time(shown.syncedAt)];
     }
     const theirs = from.directoryValue ? `Entra says “${from.directoryValue}”` : "empty in Entra";
     if (configuration.conflictResolution === "source_wins")

@@ -87,21 +87,13 @@ export async function contactsView(stage) {
   }
 
   function draw() {
-    const shown = rows.map((one) =>
-      h(
-        "tr",
-        {},
-        h("td", {}, h("a", { href: `#/contacts/${one.id}` }, nameOf(one))),
-        h("td", {}, one.email || ""),
-        h("td", {}, one.mobilePhone || ""),
-        h("td", {}, one.company || ""),
-        h(
-          "td",
-          {},
-          one.linked ? h("span", { class: "tag linked" }, "from Entra") : h("span", { class: "tag" }, "local"),
-        ),
-      ),
-    );
+    const shown = rows.map((one) => [
+      h("a", { href: `#/contacts/${one.id}` }, nameOf(one)),
+      one.email,
+      one.mobilePhone,
+      one.company,
+      one.linked ? h("span", { class: "tag linked" }, "from Entra") : h("span", { class: "tag" }, "local"),
+    ]);
     holder.replaceChildren(
       rows.length
         ? table("Contacts", ["Name", "Email", "Mobile phone", "Company", "Source"], shown)

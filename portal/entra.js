@@ -29,7 +29,7 @@ export async function entraView(stage) {
 }
 
 async function connected(stage, card) {
-  const sync = h("section", { class: "box", "aria-labelledby": "sync-title" });
+  const sync = h("section", { class: "box", id: "sync", tabindex: "-1", "aria-labelledby": "sync-title" });
   const form = h("section", { class: "box", "aria-labelledby": "settings-title" });
   const problem = h("p", { id: "disconnect-problem", class: "problem", role: "alert" });
   const active = card.connection === "active";

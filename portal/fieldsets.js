@@ -1,7 +1,16 @@
 // The parts of the configuration's form, a function each: what is chosen in, elements out. `change` takes what becomes of
 // the choices at the moment of a click, so that no part ever holds choices of earlier.
 
-import { addMapping, changeMapping, choose, guardRemovals, limitRemovals, removeMapping } from "./choices.js";
+import {
+  addMapping,
+  changeMapping,
+  choose,
+  guardRemovals,
+  limitRemovals,
+  mappedTwice,
+  proposal,
+  removeMapping,
+} from "./choices.js";
 import { announce, h } from "./dom.js";
 import { CONFLICT, DELETION, number } from "./words.js";
 
@@ -15,11 +24,12 @@ const LIMITS = [
 ];
 
 /** Field Mappings. `fields` is what the API offers. */
-export function mappings({ chosen, problems }, fields, change) {
-  const targets = new Set(chosen.fieldMappings.map((one) => one.target));
-  const free = fields.contactFields.find((one) => !targets.has(one.name));
+export function mappings(choices, fields, change) {
+  const { chosen } = choices;
+  const problems = { ...choices.problems, ...mappedTwice(choices, fields) };
+  const next = proposal(choices, fields);
   const add = () => {
-    change((now) => addMapping(now, { source: fields.directoryFields[0].name, target: free.name }));
+    change((now) => addMapping(now, next));
     document.getElementById(`source-${chosen.fieldMappings.length}`).focus();
   };
   return h(
@@ -32,7 +42,7 @@ export function mappings({ chosen, problems }, fields, change) {
       { class: "mappings" },
       chosen.fieldMappings.map((mapping, place) => mappingRow(mapping, place, problems, fields, change)),
     ),
-    h("button", { type: "button", id: "add-mapping", disabled: !free, onclick: add }, "Add a field"),
+    h("button", { type: "button", id: "add-mapping", disabled: !next, onclick: add }, "Add a field"),
     h("p", { class: "problem" }, problems.fieldMappings || ""),
   );
 }

@@ -14,23 +14,25 @@ export async function historyView({ place }) {
     (told) => told.runs,
     (runs) =>
       runs.length
-        ? table("Runs", ["Run", "When", "Asked for", "State", "Read", "What changed", "Took"], runs.map(runRow))
+        ? table(
+            "Runs",
+            ["Run", "When", "Asked for", "State", ["Read", "number"], "What changed", "Took"],
+            runs.map(runRow),
+          )
         : h("p", {}, "No run yet."),
   );
 }
 
 function runRow(run) {
-  return h(
-    "tr",
-    {},
-    h("td", {}, h("a", { href: `#/history/${run.id}` }, MODE[run.mode])),
-    h("td", {}, time(run.startedAt || run.createdAt)),
-    h("td", {}, run.requestedBy ? `${run.requestedBy}, ${TRIGGER[run.trigger]}` : TRIGGER[run.trigger]),
-    h("td", {}, RUN_STATE[run.state]),
-    h("td", { class: "number" }, number(run.counts.read)),
-    h("td", {}, did(run.counts)),
-    h("td", {}, tookOf(run) || "–"),
-  );
+  return [
+    h("a", { href: `#/history/${run.id}` }, MODE[run.mode]),
+    time(run.startedAt || run.createdAt),
+    run.requestedBy ? `${run.requestedBy}, ${TRIGGER[run.trigger]}` : TRIGGER[run.trigger],
+    RUN_STATE[run.state],
+    number(run.counts.read),
+    did(run.counts),
+    tookOf(run) || "–",
+  ];
 }
 
 const tookOf = (run) => run.startedAt && run.completedAt && duration(seconds(run.startedAt, run.completedAt));
@@ -85,11 +87,9 @@ function changeRow(change, label) {
       name in change.after ? h("ins", {}, change.after[name]) : h("span", { class: "quiet" }, "empty"),
     ),
   );
-  return h(
-    "tr",
-    {},
-    h("td", {}, h("a", { href: `#/contacts/${change.contactId}` }, change.name || "(no name)")),
-    h("td", {}, h("span", { class: `tag ${change.outcome}` }, OUTCOME[change.outcome])),
-    h("td", {}, change.reason ? change.reason : h("ul", { class: "fields" }, fields)),
-  );
+  return [
+    h("a", { href: `#/contacts/${change.contactId}` }, change.name || "(no name)"),
+    h("span", { class: `tag ${change.outcome}` }, OUTCOME[change.outcome]),
+    change.reason ? change.reason : h("ul", { class: "fields" }, fields),
+  ];
 }

@@ -8,6 +8,8 @@ const LOOK_MS = 5000;
 
 export async function integrationsView(stage) {
   const show = (gathered) => redraw(stage.place, cardOf(gathered));
+  addEventListener("keydown", dismissTip);
+  stage.onLeave(() => removeEventListener("keydown", dismissTip));
   show(await gather());
   stage.watch(gather, show, () => LOOK_MS).later();
 }
@@ -43,9 +45,10 @@ function openCard(parts) {
 
 /** Not `disabled`: the keyboard and a screen reader must reach the reason. */
 function closedCard(parts, reason) {
+  const undismiss = (event) => delete event.currentTarget.dataset.dismissed;
   return h(
     "div",
-    { class: "tipped" },
+    { class: "tipped", onmouseleave: undismiss, onfocusout: undismiss },
     h(
       "button",
       { type: "button", class: "card", id: "entra-card", "aria-disabled": "true", "aria-describedby": "entra-tip" },
@@ -53,4 +56,10 @@ function closedCard(parts, reason) {
     ),
     h("span", { role: "tooltip", id: "entra-tip", class: "tip" }, reason),
   );
+}
+
+/** Escape hides a tip until the pointer or the focus has left it (WCAG 1.4.13). */
+function dismissTip(event) {
+  if (event.key !== "Escape") return;
+  for (const one of document.querySelectorAll(".tipped")) one.dataset.dismissed = "";
 }

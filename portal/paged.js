@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { announce, h } from "./dom.js";
+import { loading } from "./parts.js";
 import { number } from "./words.js";
 
 /**
@@ -10,8 +11,8 @@ import { number } from "./words.js";
  */
 export async function paged(place, path, itemsOf, build) {
   const items = [];
-  const holder = h("div", {});
-  const more = h("button", { type: "button", id: "more", onclick: () => load() }, "Show more");
+  const holder = h("div", {}, loading());
+  const more = h("button", { type: "button", id: "more", hidden: true, onclick: () => load() }, "Show more");
   let continuation = "";
   async function load() {
     const separator = path.includes("?") ? "&" : "?";

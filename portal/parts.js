@@ -2,7 +2,7 @@
 
 import { SignedOut } from "./api.js";
 import { h } from "./dom.js";
-import { ago, exact } from "./words.js";
+import { ago, clock, exact } from "./words.js";
 
 /** A question with two answers; gives true for the first. */
 export function ask(title, text, yes, no, dangerous = false) {
@@ -40,24 +40,36 @@ export function panel(kind, title, ...children) {
   );
 }
 
-/** A wide table that scrolls by itself, by keyboard too. */
-export function table(label, head, rows) {
+/**
+ * A table of rows, each a list of what its cells hold. It scrolls by itself where it is too wide, by keyboard too; on a
+ * narrow screen each row is a block (the roles keep it a table all the same). A column is its title, or [title, class].
+ */
+export function table(label, columns, rows) {
+  const heads = columns.map((one) => [one].flat());
+  const cellOf = (content, n) => {
+    const [title, kind] = heads[n];
+    return h("td", { role: "cell", class: kind, "data-label": title }, content);
+  };
   return h(
     "div",
     { class: "scroll", role: "region", "aria-label": label, tabindex: "0" },
     h(
       "table",
-      {},
+      { role: "table", "aria-label": label },
       h(
         "thead",
-        {},
+        { role: "rowgroup" },
         h(
           "tr",
-          {},
-          head.map((text) => h("th", { scope: "col" }, text)),
+          { role: "row" },
+          heads.map(([title]) => h("th", { role: "columnheader", scope: "col" }, title)),
         ),
       ),
-      h("tbody", {}, rows),
+      h(
+        "tbody",
+        { role: "rowgroup" },
+        rows.map((cells) => h("tr", { role: "row" }, cells.map(cellOf))),
+      ),
     ),
   );
 }
@@ -71,10 +83,13 @@ export function facts(rows) {
   );
 }
 
-/** A time as people say it, "–" where there is none. */
-export function time(iso, text = ago) {
-  return iso ? h("time", { datetime: iso, title: exact(iso) }, text(iso)) : "–";
+/** A time as people say it, and exactly: "2 hours ago, 14:03:12"; "–" where there is none. */
+export function time(iso) {
+  return iso ? h("time", { datetime: iso, title: exact(iso) }, `${ago(iso)}, ${clock(iso)}`) : "–";
 }
+
+/** Stands where something is still asked for; seen only if that takes a while. */
+export const loading = () => h("p", { class: "quiet late" }, "Loading…");
 
 export const back = (href, text) => h("p", { class: "links" }, h("a", { href }, `← ${text}`));
 

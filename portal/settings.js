@@ -2,7 +2,7 @@
 // drawn from it after each change.
 
 import { ENTRA, call, get, person, post } from "./api.js";
-import { begin, isUnsaved, nameOf, overtaken, refuse, resume, store, unsendable } from "./choices.js";
+import { begin, isUnsaved, mappedTwice, nameOf, overtaken, refuse, resume, store, unsendable } from "./choices.js";
 import { announce, h, redraw } from "./dom.js";
 import { conflict, deletion, guard, mappings, scope } from "./fieldsets.js";
 import { draftOf } from "./draft.js";
@@ -143,8 +143,8 @@ export async function settings(stage, place, active) {
   async function trying(work) {
     update({ isBusy: true, error: null, choices: refuse(now.choices, {}) });
     try {
-      const fields = unsendable(now.choices);
-      if (Object.keys(fields).length) throw new Unsendable(fields);
+      const wrong = { ...unsendable(now.choices), ...mappedTwice(now.choices, fields) };
+      if (Object.keys(wrong).length) throw new Unsendable(wrong);
       await work();
     } catch (error) {
       const refused = { error, choices: refuse(now.choices, error.fields || {}) };

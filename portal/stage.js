@@ -2,12 +2,12 @@
 
 import { SignedOut } from "./api.js";
 import { h, redraw, say } from "./dom.js";
-import { panel, signIn, textOf } from "./parts.js";
+import { loading, panel, signIn, textOf } from "./parts.js";
 
 /** A stage for one view. `reload` shows the same view afresh; `known` is what that view then already knows. */
 export function makeStage(title, reload, known) {
   const heading = h("h1", { tabindex: "-1" }, title);
-  const place = h("div", {}, h("p", { class: "quiet late" }, "Loading…"));
+  const place = h("div", {}, loading());
   const stumble = h("div", { id: "stumble", role: "alert" });
   const trouble = h("div", { id: "trouble", role: "status" });
   const endings = [];

@@ -26,12 +26,13 @@ export function ago(iso, now = Date.now()) {
   return seconds > 0 ? "in a moment" : "just now";
 }
 
-export const exact = (iso) => new Date(iso).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+export const exact = (iso) => new Date(iso).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "long" });
 
-/** "14:03:12", of another day "22 Sept, 14:03:12". */
+/** "14:03:12", of another day "22 Sept, 14:03:12", of another year "22 Sept 2025, 14:03:12". */
 export function clock(iso, now = new Date()) {
   const then = new Date(iso);
-  const day = then.toDateString() === now.toDateString() ? {} : { day: "numeric", month: "short" };
+  const year = then.getFullYear() === now.getFullYear() ? {} : { year: "numeric" };
+  const day = then.toDateString() === now.toDateString() ? {} : { day: "numeric", month: "short", ...year };
   return then.toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
 
