@@ -15,7 +15,7 @@ from local.azurite import ROOT
 from local.host.process import HostError, start_host
 from local.office import host_settings
 from sync.messages import Continue
-from tests.local.waiting import until, until_async
+from tests.local.waiting import until_async
 from workspace.run import RunState
 
 
@@ -40,7 +40,7 @@ def test_a_method_or_path_that_no_function_has(settings, tmp_path):
     host = start_host(settings, tmp_path / "log")
     try:
         assert httpx.get(f"{host.url}/api/nothing").status_code == 404
-        assert httpx.post(f"{host.url}/api/health").status_code in (404, 405)
+        assert httpx.post(f"{host.url}/api/health").status_code == 404
         assert httpx.get(f"{host.url}/health").status_code == 404
         assert httpx.get(f"{host.url}/api/health").json()["status"] == "ok"
     finally:
@@ -72,23 +72,6 @@ def test_help_is_there():
         )
         assert told.returncode == 0
         assert "usage:" in told.stdout
-
-
-def test_an_undecodable_message_goes_to_the_poison_queue_at_once_and_as_it_came(storage_account, settings, tmp_path):
-    queue = QueueClient.from_connection_string(storage_account, "entra-sync")
-    poison = QueueClient.from_connection_string(storage_account, "entra-sync-poison")
-    queue.create_queue()
-    poison.create_queue()
-    queue.send_message("this is no base64!")
-    host = start_host(settings, tmp_path / "log")
-    try:
-        until(lambda: queue.get_queue_properties().approximate_message_count == 0)
-    finally:
-        host.stop()
-
-    assert [message.content for message in poison.peek_messages()] == ["this is no base64!"]
-    queue.close()
-    poison.close()
 
 
 async def test_a_message_goes_through_base64_and_the_worker(rig, settings, storage_account, tmp_path):
