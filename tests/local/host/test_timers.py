@@ -69,6 +69,15 @@ def test_another_schedule_makes_up_for_nothing_of_the_old_one(jobs, container):
     assert jobs.notes("tick") == []
 
 
+def test_a_state_of_another_form_begins_anew(jobs, container):
+    container.upload_blob(STATUS, json.dumps({"Next": the_hour().isoformat(), "Schedule": "an older host's"}))
+    jobs.start(TICK=HOURLY)
+
+    until(lambda: "LastUpdated" in stored(container))
+
+    assert jobs.notes("tick") == []
+
+
 def test_under_a_minute_no_state_is_kept(jobs, container):
     """'Under one minute: no state is kept.'"""
     jobs.start(TICK=EVERY_SECOND)
