@@ -116,6 +116,33 @@ async def test_the_timer_alone_brings_a_change_over(rig, settings, tmp_path):
     assert last.trigger.value == "schedule"
 
 
+async def test_the_log_has_a_line_of_ours_a_run_and_none_of_the_libraries(rig, settings, tmp_path):
+    """The worker logs from INFO on, as in Azure (docs/facts/functions.md 5); Graph's addresses carry delta tokens."""
+    rig.tenant.hire(givenName="Ada")
+    await rig.connect()
+    await rig.full()
+    asked = await rig.ask()
+    host = start_host(settings, tmp_path / "log")
+    try:
+
+        async def ended():
+            return (await rig.run(asked.id)).state is RunState.COMPLETED
+
+        await until_async(ended)
+        await until_async(lambda: logged(tmp_path / "log", "Executed 'Functions.work_on_run' (Succeeded"))
+    finally:
+        host.stop()
+
+    shown = (tmp_path / "log").read_text()
+    assert shown.count("slice_done") == 1
+    assert "users/delta" not in shown
+    assert "Request URL" not in shown
+
+
+async def logged(log, text):
+    return text in log.read_text()
+
+
 async def test_a_killed_host_leaves_nothing_lost(rig, settings, tmp_path):
     for number in range(300):
         rig.tenant.hire(givenName=f"P{number}", mail=f"p{number}@x.example")
