@@ -44,7 +44,7 @@ class Stage:
 
     def measured(self, office: Office, begin: Any) -> tuple[dict[str, Any], Figures]:
         """Let a run go, as the host runs it: the run, and what it took."""
-        pid, log = self.host.pid, self.host.log
+        pid, log = self.host.worker_pid, self.host.log
         at, cpu, storage = log.stat().st_size, cpu_seconds(pid), self.azurite.pid
         storage_cpu, (taken, given) = cpu_seconds(storage), io_bytes(storage)
         forget_peak(pid)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from local.host.output import log_to_stderr
+from local.host.output import log_to_stderr, quieten_host
 from local.host.serve import PortBusyError, serve
 from local.host.settings_file import SettingsFileError, merged, read_values, storage_of
 from local.host.template import fork_template
@@ -30,6 +30,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     template = fork_template(arguments.root.resolve(), arguments.lifeline, arguments.pids)
+    quieten_host()
     try:
         return asyncio.run(serve(template, arguments.root.resolve(), arguments.port, arguments.timing))
     except (NotStartedError, PortBusyError) as error:

@@ -61,8 +61,10 @@ class HttpListener:
         return int(self._runner.addresses[0][1])
 
     async def refuse(self) -> None:
-        """Take no further request; those in work go on."""
+        """Take no further request, on open connections neither; those in work go on."""
         await self._site.stop()
+        if self._runner.server is not None:
+            self._runner.server.pre_shutdown()
 
     async def close(self) -> None:
         await self._runner.cleanup()

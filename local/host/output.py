@@ -10,5 +10,8 @@ def log_to_stderr(*, quiet: bool) -> None:
         format="[%(asctime)s] %(levelname)s %(message)s",
         stream=sys.stderr,
     )
-    for noisy in ("azure", "aiohttp.access", "httpx", "msal"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def quieten_host() -> None:
+    """Keep the host's own clients out of the log. In the worker nothing is kept out, as in Azure."""
+    logging.getLogger("azure").setLevel(logging.WARNING)

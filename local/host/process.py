@@ -55,7 +55,7 @@ class RunningHost:
     @property
     def living_workers(self) -> list[int]:
         """The workers that are alive, orphans included."""
-        return [pid for pid in self.worker_pids if _is_alive(pid)]
+        return [pid for pid in self.worker_pids if is_alive(pid)]
 
     def stop(self) -> None:
         """End it in peace: what runs may finish, for some seconds. Nothing is left behind."""
@@ -158,7 +158,7 @@ def start_host(
     return running
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     """Whether a process is there, and more than an entry that nobody has fetched yet."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

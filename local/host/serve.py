@@ -138,9 +138,9 @@ async def _until(stop: asyncio.Event, keeping: asyncio.Task[None], watched: Iter
     stopping = asyncio.create_task(stop.wait())
     done = await _first(stopping, keeping, *watched)
     stopping.cancel()
-    failures = [error for one in done - {stopping, keeping} if (error := one.exception()) is not None]
+    failures = [error for one in done - {stopping} if (error := one.exception()) is not None]
     for error in failures:
-        log.critical("The host ends: %s", error)
+        log.critical("The host ends: %s", error, exc_info=error)
     return 1 if failures else 0
 
 

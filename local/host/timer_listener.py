@@ -135,13 +135,16 @@ class TimerListener:
     async def _stored(self) -> _Status | None:
         try:
             stored = json.loads(await (await self._blob.download_blob()).readall())
+            last = datetime.fromisoformat(stored["Last"]) if stored["Last"] else None
+            return _Status(last, datetime.fromisoformat(stored["Next"]), datetime.fromisoformat(stored["LastUpdated"]))
         except ResourceNotFoundError:
+            return None
+        except (ValueError, TypeError, KeyError):
+            log.warning("The timer's state is of another form, and begins anew.")
             return None
         except AzureError as error:
             log.warning("The timer's state cannot be read (%s).", type(error).__name__)
             return None
-        last = datetime.fromisoformat(stored["Last"]) if stored["Last"] else None
-        return _Status(last, datetime.fromisoformat(stored["Next"]), datetime.fromisoformat(stored["LastUpdated"]))
 
     async def _store(self, status: _Status) -> None:
         told = {

@@ -1,4 +1,4 @@
-"""The host is killed (SIGKILL) at every write of a slice, before and after it, and started again on the same storage.
+"""Host and worker are killed (SIGKILL) at every write of a slice, before and after it, and started again.
 
 Contacts, counters and history come out as if nothing had happened.
 """
@@ -72,7 +72,7 @@ async def journey(rig, flaky, settings, queue, tmp_path, kind):
     for point in range(1, MOST_WRITES):
         flaky.spoil(**{str(point % 4 + 1): kind})
         host = start_host(settings, tmp_path / f"log{point}")
-        flaky.kill = host.process.kill
+        flaky.kill = host.kill
 
         async def over(host=host):
             run = await rig.run(asked.id)

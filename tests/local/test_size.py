@@ -1,4 +1,4 @@
-"""A host of one small instance holds fifty thousand people (issue: under 250 MB, under 1 ms of CPU a person)."""
+"""A worker of one small instance holds fifty thousand people (issue: under 250 MB, under 1 ms of CPU a person)."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ def tenant(directory):
     return directory.control.tenant(people=PEOPLE)
 
 
-async def test_fifty_thousand_people_in_a_small_host(rig, storage_account, directory, tmp_path):
+async def test_fifty_thousand_people_in_a_small_worker(rig, storage_account, directory, tmp_path):
     await rig.connect()
     asked = await rig.ask()
     host = start_host(host_settings(storage_account, directory, 7071), tmp_path / "log")
@@ -29,8 +29,8 @@ async def test_fifty_thousand_people_in_a_small_host(rig, storage_account, direc
             return run if run.completed_at is not None else None
 
         run = await until_async(ended, seconds=100)
-        status = Path(f"/proc/{host.pid}/status").read_text()
-        ticks = Path(f"/proc/{host.pid}/stat").read_text().split()[13:15]
+        status = Path(f"/proc/{host.worker_pid}/status").read_text()
+        ticks = Path(f"/proc/{host.worker_pid}/stat").read_text().split()[13:15]
     finally:
         host.stop()
 

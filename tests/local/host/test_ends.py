@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import time
 import httpx
 import pytest
 
-from local.host.process import ROOT
+from local.host.process import ROOT, HostError, is_alive
 from local.host.timing import Timing
 from tests.local.host.rig import send
 from tests.local.waiting import until
@@ -85,15 +84,7 @@ def test_a_worker_dies_with_the_process_that_started_its_host(jobs):
         starter.kill()
 
     starter.communicate()
-    until(lambda: not is_there(int(worker)))
-
-
-def is_there(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return subprocess.run(["ps", "-o", "stat=", str(pid)], capture_output=True, text=True, check=False).stdout[0] != "Z"
+    until(lambda: not is_alive(int(worker)))
 
 
 def test_after_sigterm_requests_are_refused_messages_still_taken_and_what_runs_is_answered(jobs):
@@ -113,6 +104,21 @@ def test_after_sigterm_requests_are_refused_messages_still_taken_and_what_runs_i
         assert answer.result(10).text == "done"
     assert host.wait(10) == 0
     assert host.living_workers == []
+
+
+def test_after_sigterm_a_connection_that_is_kept_open_takes_no_request_either(jobs):
+    """'SIGTERM: HTTP is refused at once'."""
+    send(jobs.queue(), name="message", hold=True)
+    host = jobs.start(Timing(patience_seconds=60))
+    jobs.wait_for("begin", "message")
+    with httpx.Client(base_url=host.url) as client:
+        assert client.get("/api/where").status_code == 200
+
+        host.terminate()
+        until(lambda: is_refused(host.url))
+
+        with pytest.raises(httpx.TransportError):
+            client.get("/api/where")
 
 
 def is_refused(url):
@@ -166,8 +172,6 @@ def test_a_second_signal_does_not_wait(jobs):
 
 @pytest.mark.parametrize("text", ["", "raise RuntimeError('told to')", "import nothing_of_that_name"])
 def test_an_app_that_cannot_be_loaded_is_said_and_nothing_is_left(jobs, text):
-    from local.host.process import HostError
-
     (jobs.folder / "function_app.py").write_text(text)
 
     with pytest.raises(HostError, match="the app cannot be loaded"):

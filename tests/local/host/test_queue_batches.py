@@ -41,7 +41,7 @@ def test_with_a_threshold_nothing_is_held_up(jobs):
 
 def test_a_batch_of_one_and_a_threshold_keep_every_place_filled(jobs):
     """'`batchSize 1, newBatchThreshold n-1`: exactly n at once, each place refilled within 0.01 s.'"""
-    jobs.host_json(batchSize=1, newBatchThreshold=3)
+    jobs.host_json(batchSize=1, newBatchThreshold=3, maxPollingInterval="00:01:00")
     queue = jobs.queue()
     for number in range(8):
         send(queue, name=f"held{number}", hold=True)
@@ -52,7 +52,7 @@ def test_a_batch_of_one_and_a_threshold_keep_every_place_filled(jobs):
         first = jobs.notes("begin")[number]["name"]
         jobs.release(first)
         jobs.wait_for("end", first)
-        jobs.wait_for("begin", count=min(8, number + 5), seconds=0.5)
+        jobs.wait_for("begin", count=min(8, number + 5), seconds=3)
 
     assert jobs.most_at_once() == 4
 
