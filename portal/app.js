@@ -17,7 +17,7 @@ const VIEWS = [
   [/^#\/history$/, historyView, "History"],
   [/^#\/history\/([\w-]+)$/, runView, "Run"],
   [/^#\/audit$/, auditView, "Audit trail"],
-  [/^#\/contacts$/, contactsView, "Contacts"],
+  [/^#\/contacts(?:\?search=(.*))?$/, contactsView, "Contacts"],
   [/^#\/contacts\/([\w-]+)$/, contactView, "Contact"],
 ];
 const PAGES = [
@@ -50,16 +50,22 @@ async function show(again = false, known = {}) {
   shownAddress = address;
   stage?.leave();
   const [pattern, view, title] = VIEWS.find(([one]) => one.test(address)) || VIEWS[0];
-  const mine = makeStage(title, (told) => show(true, told), known);
+  const mine = makeStage(title, { reload: (told) => show(true, told), readdress }, known);
   stage = mine;
   main.replaceChildren(mine.heading, mine.stumble, mine.trouble, mine.place);
   markPage(address);
   if (!first && !again) mine.heading.focus();
   try {
-    await view(mine, ...(address.match(pattern)?.slice(1) || []));
+    await view(mine, ...(address.match(pattern)?.slice(1) || []).map((one) => one && decodeURIComponent(one)));
   } catch (error) {
     mine.failed(error);
   }
+}
+
+/** The same view under another address, so that Back and a link lead to just that. */
+function readdress(address) {
+  history.replaceState(null, "", address);
+  shownAddress = address;
 }
 
 function markPage(address) {

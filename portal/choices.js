@@ -31,25 +31,31 @@ export function proposal({ chosen }, { directoryFields, contactFields }) {
   const isMapped = (part, one) => chosen.fieldMappings.some((mapping) => mapping[part] === one.name);
   const sources = directoryFields.filter((one) => !isMapped("source", one));
   const targets = contactFields.filter((one) => !isMapped("target", one));
-  const alike = targets.find((target) => sources.some((one) => one.name === target.name));
+  const alike = targets.find((target) => sources.some((one) => one.name === target.name && isFit(one, target)));
   if (alike) return { source: alike.name, target: alike.name };
   for (const target of targets) {
-    const source = [...sources, ...directoryFields].find((one) => ["text", one.kind].includes(target.kind));
+    const source = [...sources, ...directoryFields].find((one) => isFit(one, target));
     if (source) return { source: source.name, target: target.name };
   }
   return null;
 }
 
-/** Contact fields that are mapped twice, by field: known at once, not only after saving. */
-export function mappedTwice({ chosen }, { contactFields }) {
-  const twice = {};
-  chosen.fieldMappings.forEach(({ target }, place) => {
-    if (chosen.fieldMappings.findIndex((one) => one.target === target) === place) return;
-    const label = contactFields.find((one) => one.name === target)?.label || target;
-    twice[`fieldMappings[${place}].target`] = `${label} is mapped twice`;
+/** Mappings that the API would refuse, by field, in its words: known while they are chosen, not only after saving. */
+export function misfits({ chosen }, { directoryFields, contactFields }) {
+  const found = (offered, name) => offered.find((one) => one.name === name) || { label: name, kind: "text" };
+  const problems = {};
+  chosen.fieldMappings.forEach((mapping, place) => {
+    const [source, target] = [found(directoryFields, mapping.source), found(contactFields, mapping.target)];
+    const isTwice = chosen.fieldMappings.findIndex((one) => one.target === mapping.target) !== place;
+    const doesNotFit = `${target.label} takes ${ARTICLE[target.kind]}, and ${source.label} is not one`;
+    if (isTwice) problems[`fieldMappings[${place}].target`] = `${target.label} is mapped twice`;
+    else if (!isFit(source, target)) problems[`fieldMappings[${place}].target`] = doesNotFit;
   });
-  return twice;
+  return problems;
 }
+
+const ARTICLE = { email: "an email address", phone: "a phone number" };
+const isFit = (source, target) => target.kind === "text" || target.kind === source.kind;
 
 export const addMapping = (choices, mapping) =>
   choose(choices, "fieldMappings", [...choices.chosen.fieldMappings, mapping]);

@@ -3,13 +3,13 @@
 import { ENTRA, get, post } from "./api.js";
 import { announce, h, say } from "./dom.js";
 import { editDialog, nameOf, theList } from "./edit.js";
-import { panel, table } from "./parts.js";
+import { panel, table, textOf } from "./parts.js";
 import { contacts, number } from "./words.js";
 
 const PAGE = 50;
 const TYPING_MS = 250;
 
-export async function contactsView(stage) {
+export async function contactsView(stage, sought = "") {
   const list = await theList();
   if (!list) {
     stage.place.replaceChildren(
@@ -26,8 +26,8 @@ export async function contactsView(stage) {
   const holder = h("div", { id: "contacts" });
   const problem = h("p", { class: "problem", role: "alert" });
   const count = h("p", { id: "contacts-count", class: "quiet" });
-  const more = h("button", { type: "button", id: "more", onclick: () => load(false) }, "Show more");
-  const search = h("input", { type: "search", id: "search", autocomplete: "off", oninput: typed });
+  const more = h("button", { type: "button", id: "more", hidden: true, onclick: () => load(false) }, "Show more");
+  const search = h("input", { type: "search", id: "search", value: sought, autocomplete: "off", oninput: typed });
   let rows = [];
   let continuation = "";
   let turn = 0;
@@ -60,33 +60,37 @@ export async function contactsView(stage) {
     const mine = ++turn;
     const wanted = search.value.trim();
     if (afresh) [rows, continuation] = [[], ""];
-    const until = rows.length + PAGE;
+    stage.readdress(wanted ? `#/contacts?search=${encodeURIComponent(wanted)}` : "#/contacts");
+    say(problem, "");
     say(count, wanted ? "Searching…" : "Loading…");
     try {
-      do {
-        const query = new URLSearchParams({
-          limit: String(until - rows.length),
-          continuation,
-          ...(wanted ? { search: wanted } : {}),
-        });
-        const page = await get(`contact-lists/${list.id}/contacts?${query}`);
-        if (mine !== turn) return;
-        rows.push(...page.contacts);
-        continuation = page.continuation || "";
-        draw();
-      } while (continuation && rows.length < until);
+      await gather(wanted, rows.length + PAGE, () => mine === turn);
     } catch (error) {
-      say(problem, error.message);
+      if (mine === turn) [problem.textContent, count.textContent] = [textOf(error), ""];
+      return;
     }
-    say(
-      count,
-      wanted ? `${number(rows.length)}${continuation ? " or more" : ""} found` : `${number(rows.length)} shown`,
-    );
+    if (mine !== turn) return;
+    const found = `${number(rows.length)}${continuation ? " or more" : ""} found`;
+    say(count, wanted ? found : `${number(rows.length)} shown`);
     announce(count.textContent);
+    draw(true);
     more.hidden = !continuation;
   }
 
-  function draw() {
+  /** Pages until there are as many rows, or no more; a page of a search may be short, or empty. */
+  async function gather(wanted, until, isNewest) {
+    do {
+      const query = new URLSearchParams({ limit: String(until - rows.length), continuation });
+      if (wanted) query.set("search", wanted);
+      const page = await get(`contact-lists/${list.id}/contacts?${query}`);
+      if (!isNewest()) return;
+      rows.push(...page.contacts);
+      continuation = page.continuation || "";
+      draw(false);
+    } while (continuation && rows.length < until);
+  }
+
+  function draw(isDone) {
     const shown = rows.map((one) => [
       h("a", { href: `#/contacts/${one.id}` }, nameOf(one)),
       one.email,
@@ -97,7 +101,7 @@ export async function contactsView(stage) {
     holder.replaceChildren(
       rows.length
         ? table("Contacts", ["Name", "Email", "Mobile phone", "Company", "Source"], shown)
-        : h("p", {}, "Nobody here."),
+        : h("p", {}, isDone ? "Nobody here." : ""),
     );
   }
 

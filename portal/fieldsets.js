@@ -7,7 +7,7 @@ import {
   choose,
   guardRemovals,
   limitRemovals,
-  mappedTwice,
+  misfits,
   proposal,
   removeMapping,
 } from "./choices.js";
@@ -26,7 +26,7 @@ const LIMITS = [
 /** Field Mappings. `fields` is what the API offers. */
 export function mappings(choices, fields, change) {
   const { chosen } = choices;
-  const problems = { ...choices.problems, ...mappedTwice(choices, fields) };
+  const problems = { ...choices.problems, ...misfits(choices, fields) };
   const next = proposal(choices, fields);
   const add = () => {
     change((now) => addMapping(now, next));

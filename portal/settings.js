@@ -2,7 +2,7 @@
 // drawn from it after each change.
 
 import { ENTRA, call, get, person, post } from "./api.js";
-import { begin, isUnsaved, mappedTwice, nameOf, overtaken, refuse, resume, store, unsendable } from "./choices.js";
+import { begin, isUnsaved, misfits, nameOf, overtaken, refuse, resume, store, unsendable } from "./choices.js";
 import { announce, h, redraw } from "./dom.js";
 import { conflict, deletion, guard, mappings, scope } from "./fieldsets.js";
 import { draftOf } from "./draft.js";
@@ -143,7 +143,7 @@ export async function settings(stage, place, active) {
   async function trying(work) {
     update({ isBusy: true, error: null, choices: refuse(now.choices, {}) });
     try {
-      const wrong = { ...unsendable(now.choices), ...mappedTwice(now.choices, fields) };
+      const wrong = { ...unsendable(now.choices), ...misfits(now.choices, fields) };
       if (Object.keys(wrong).length) throw new Unsendable(wrong);
       await work();
     } catch (error) {

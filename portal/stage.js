@@ -4,8 +4,11 @@ import { SignedOut } from "./api.js";
 import { h, redraw, say } from "./dom.js";
 import { loading, panel, signIn, textOf } from "./parts.js";
 
-/** A stage for one view. `reload` shows the same view afresh; `known` is what that view then already knows. */
-export function makeStage(title, reload, known) {
+/**
+ * A stage for one view. `reload` shows the same view afresh, `readdress` gives what is shown another address; `known` is
+ * what the view already knows.
+ */
+export function makeStage(title, { reload, readdress }, known) {
   const heading = h("h1", { tabindex: "-1" }, title);
   const place = h("div", {}, loading());
   const stumble = h("div", { id: "stumble", role: "alert" });
@@ -30,6 +33,7 @@ export function makeStage(title, reload, known) {
     known,
     name,
     reload,
+    readdress: (address) => ended || readdress(address),
     onLeave,
     leave() {
       ended = true;

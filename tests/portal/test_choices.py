@@ -87,3 +87,28 @@ def test_fields_are_named_as_people_count():
       assert.match(choices.nameOf("removalGuard.minimum"), /Protection against accidental removals/);
       assert.equal(choices.nameOf("If-Match"), "");
     """)
+
+
+def test_a_mapping_is_proposed_of_fields_that_are_free_and_fit():
+    promise("""
+      const field = (name, kind = "text") => ({ name, kind, label: name.toUpperCase() });
+      const fields = {
+        directoryFields: [field("jobTitle"), field("mail", "email"), field("city"), field("upn")],
+        contactFields: [
+          field("email", "email"), field("second", "email"), field("city"), field("jobTitle"), field("note"),
+        ],
+      };
+      assert.deepEqual(choices.proposal(begun, fields), { source: "jobTitle", target: "jobTitle" });
+      const two = choices.addMapping(begun, { source: "jobTitle", target: "jobTitle" });
+      assert.deepEqual(choices.proposal(two, fields), { source: "mail", target: "second" });
+      const three = choices.addMapping(two, { source: "mail", target: "second" });
+      assert.deepEqual(choices.proposal(three, fields), { source: "upn", target: "note" });
+      const full = choices.addMapping(three, { source: "upn", target: "note" });
+      assert.equal(choices.proposal(full, fields), null);
+      assert.deepEqual(choices.misfits(full, fields), {});
+      const wrong = choices.changeMapping(choices.changeMapping(full, 2, "target", "city"), 0, "source", "city");
+      assert.deepEqual(choices.misfits(wrong, fields), {
+        "fieldMappings[0].target": "EMAIL takes an email address, and CITY is not one",
+        "fieldMappings[2].target": "CITY is mapped twice",
+      });
+    """)

@@ -3,6 +3,7 @@
 from playwright.async_api import expect
 
 from local.office import ENTRA
+from tests.portal.visit import fails_with, hold
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 FIELDS = ("givenName", "surname", "mail", "mobilePhone", "companyName")
@@ -77,6 +78,47 @@ async def test_an_edit_that_is_refused_says_so_at_its_field(member_visit, office
 
     await member_visit.sees("Some fields of the contact need attention.", "at most 4096 characters")
     await expect(member_visit.page.locator("#edit-city")).to_have_attribute("aria-invalid", "true")
+
+
+async def test_a_search_says_nobody_only_when_it_has_ended_and_back_finds_it_again(member_visit, office):
+    office.set_up()
+    someone = next(one for one in office.contacts() if one["email"])
+    page = member_visit.page
+    await member_visit.go("contacts")
+    await member_visit.sees("50 shown")
+    waiting = await hold(member_visit, "GET", "**/contacts?*search=nobody*")
+    await member_visit.field("Search", "nobody at all")
+    await member_visit.sees("Searching…")
+    await expect(page.locator("#contacts")).not_to_contain_text("Nobody here.")
+    waiting.set()
+    await member_visit.sees("0 found", "Nobody here.")
+
+    await member_visit.field("Search", someone["email"])
+    await member_visit.sees("1 found")
+    await page.locator("#contacts td a").click()
+    await member_visit.sees("Linked to Microsoft Entra ID.")
+    await page.go_back()
+
+    await member_visit.sees("1 found")
+    await expect(page.get_by_label("Search")).to_have_value(someone["email"])
+    await page.get_by_role("navigation").get_by_role("link", name="Contacts").click()
+    await member_visit.sees("50 shown")
+    await expect(page.get_by_label("Search")).to_have_value("")
+
+
+async def test_a_search_that_fails_says_so_until_one_succeeds(member_visit, office):
+    office.set_up()
+    await member_visit.go("contacts")
+    await member_visit.sees("50 shown")
+    await member_visit.context.route("**/contacts?*", fails_with(503, "Storage does not answer."))
+    await member_visit.field("Search", "a")
+    await member_visit.sees("Storage does not answer.")
+    await member_visit.context.unroute("**/contacts?*")
+
+    await member_visit.field("Search", "example")
+
+    await member_visit.sees("found")
+    await expect(member_visit.page.locator("main")).not_to_contain_text("Storage does not answer.")
 
 
 class TestWhileTyping:

@@ -55,12 +55,9 @@ async def previewed(visit):
 
 
 async def refused(visit):
-    await visit.page.locator("#source-0").select_option("jobTitle")
-    await visit.page.locator("#target-0").select_option("email")
+    await visit.page.locator("#guard-percent").fill("500")
     await save(visit)
-    await visit.sees("Mapping 1, contact field")
-    await visit.page.locator("#source-0").select_option("givenName")
-    await visit.page.locator("#target-0").select_option("firstName")
+    await visit.sees("must be from 0 to 100")
 
 
 async def row_added(visit):

@@ -1,5 +1,7 @@
 """Before saving: how the mapping looks on real people, and what a run would do; then the run does exactly that."""
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
@@ -73,10 +75,11 @@ async def test_a_wrong_mapping_is_told_at_its_place(visit, office):
     await visit.go("entra")
     await visit.page.locator("#source-0").select_option("jobTitle")
     await visit.page.locator("#target-0").select_option("email")
+    await expect(visit.page.locator("#target-0")).to_have_accessible_description(re.compile("Job title is not one"))
 
     await visit.click("Save Configuration")
 
-    await visit.sees("Mapping 1, contact field", "Job title is not one")
+    await visit.sees("Mapping 1, contact field", "Job title is not one", "Mapping 3, contact field", "mapped twice")
     await expect(visit.page.locator("#target-0")).to_have_attribute("aria-invalid", "true")
     await visit.well_made("wrong-mapping")
     assert office.admin.call("GET", f"{ENTRA}/config")["version"] == 1
