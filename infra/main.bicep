@@ -1,6 +1,8 @@
 // Everything that the connector needs in one subscription. `azd up` fills in the parameters.
 targetScope = 'subscription'
 
+import { clouds } from 'clouds.bicep'
+
 @minLength(1)
 @maxLength(40)
 @description('Name of the environment; part of every name.')
@@ -9,6 +11,9 @@ param environmentName string
 @minLength(1)
 @description('Where everything stands.')
 param location string
+
+@description('The cloud that this is deployed to: AzureCloud, AzureUSGovernment or AzureChinaCloud.')
+param cloud string = environment().name
 
 @description('Instances that one kind of function may have at most (each group counts by itself).')
 @minValue(40)
@@ -24,12 +29,6 @@ param makeAppRegistration bool = true
 
 @description('Client id of an app registration that somebody else made; only without makeAppRegistration.')
 param entraClientId string = ''
-
-@description('Login endpoint of the cloud, such as https://login.microsoftonline.us.')
-param entraAuthority string = 'https://login.microsoftonline.com'
-
-@description('Graph endpoint of the cloud, such as https://graph.microsoft.us.')
-param graphEndpoint string = 'https://graph.microsoft.com'
 
 @description('Issuer of emu.chat\'s tokens.')
 param platformIssuer string
@@ -56,47 +55,45 @@ param alertEmail string = ''
 
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
+var identityName = 'id-${token}'
+var appName = 'func-${token}'
+var here = clouds[cloud]
+var publicUrl = 'https://${appName}.${here.siteSuffix}'
 
-resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
   location: location
   tags: tags
 }
 
 module identity 'app/identity.bicep' = {
-  name: 'identity'
   scope: group
-  params: { name: 'id-${token}', location: location, tags: tags }
+  params: { name: identityName, location: location, tags: tags }
 }
 
 module storage 'app/storage.bicep' = {
-  name: 'storage'
   scope: group
-  params: { name: 'st${token}', location: location, tags: tags, principalId: identity.outputs.principalId }
+  params: { name: 'st${token}', location: location, tags: tags, identityName: identityName }
+  dependsOn: [identity]
 }
 
 module monitoring 'app/monitoring.bicep' = {
-  name: 'monitoring'
   scope: group
-  params: { token: token, location: location, tags: tags, principalId: identity.outputs.principalId }
+  params: { token: token, location: location, tags: tags, identityName: identityName }
+  dependsOn: [identity]
 }
 
-var appName = 'func-${token}'
-var publicUrl = 'https://${appName}.azurewebsites.net'
-
 module registration 'app/registration.bicep' = if (makeAppRegistration) {
-  name: 'registration'
   scope: group
   params: {
     uniqueName: 'emu-chat-entra-${token}'
     redirectUri: '${publicUrl}/api/integrations/entra/consent/callback'
-    entraAuthority: entraAuthority
+    entraAuthority: here.authority
     identityPrincipalId: identity.outputs.principalId
   }
 }
 
 module connector 'app/connector.bicep' = {
-  name: 'connector'
   scope: group
   params: {
     name: appName
@@ -109,18 +106,18 @@ module connector 'app/connector.bicep' = {
     insightsConnectionString: monitoring.outputs.connectionString
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
+    stateSecret: stateSecret
     settings: {
       ENTRA_CLIENT_ID: makeAppRegistration ? registration!.outputs.clientId : entraClientId
       ENTRA_MANAGED_IDENTITY_CLIENT_ID: identity.outputs.clientId
-      ENTRA_AUTHORITY: entraAuthority
-      GRAPH_ENDPOINT: graphEndpoint
+      ENTRA_AUTHORITY: here.authority
+      GRAPH_ENDPOINT: here.graph
       PLATFORM_ISSUER: platformIssuer
       PLATFORM_AUDIENCE: platformAudience
       PLATFORM_JWKS_URL: platformJwksUrl
       PUBLIC_URL: publicUrl
       PORTAL_URL: empty(portalUrl) ? '${publicUrl}/api/portal/' : portalUrl
       PORTAL_TOKEN_URL: portalTokenUrl
-      STATE_SECRET: stateSecret
       SYNC_SCHEDULE: '0 0 * * * *'
       SLICE_SECONDS: '240'
     }
@@ -128,7 +125,6 @@ module connector 'app/connector.bicep' = {
 }
 
 module alerts 'app/alerts.bicep' = {
-  name: 'alerts'
   scope: group
   params: {
     token: token

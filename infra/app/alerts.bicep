@@ -1,7 +1,9 @@
 // Four reasons to wake somebody (docs/operations.md says what to do at each).
+import { tagsType } from '../types.bicep'
+
 param token string
 param location string
-param tags object
+param tags tagsType
 param workspaceId string
 param email string
 
@@ -75,7 +77,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email)
   }
 }
 
-resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+resource rule 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
   for alert in alerts: {
     name: '${alert.name}-${token}'
     location: location

@@ -1,7 +1,9 @@
 // The function app on Flex Consumption.
+import { connectorSettingsType, tagsType } from '../types.bicep'
+
 param name string
 param location string
-param tags object
+param tags tagsType
 param storageName string
 param deploymentContainer string
 param identityId string
@@ -9,12 +11,13 @@ param identityClientId string
 param insightsConnectionString string
 param maximumInstanceCount int
 param instanceMemoryMB int
+param settings connectorSettingsType
 @secure()
-param settings object
+param stateSecret string
 
 var host = environment().suffixes.storage
 
-resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: 'plan-${name}'
   location: location
   tags: tags
@@ -23,7 +26,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   properties: { reserved: true }
 }
 
-resource app 'Microsoft.Web/sites@2024-11-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   tags: tags
@@ -54,15 +57,30 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         triggers: { http: { perInstanceConcurrency: 32 } }
       }
       // Runs that go on are drained, not killed.
+      #disable-next-line BCP037 // In preview: Azure takes it, the published types do not have it yet.
       siteUpdateStrategy: { type: 'RollingUpdate' }
     }
   }
 }
 
-resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
+// Each one by name: so a snapshot shows them.
+resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(settings, {
+  properties: {
+    ENTRA_CLIENT_ID: settings.ENTRA_CLIENT_ID
+    ENTRA_MANAGED_IDENTITY_CLIENT_ID: settings.ENTRA_MANAGED_IDENTITY_CLIENT_ID
+    ENTRA_AUTHORITY: settings.ENTRA_AUTHORITY
+    GRAPH_ENDPOINT: settings.GRAPH_ENDPOINT
+    PLATFORM_ISSUER: settings.PLATFORM_ISSUER
+    PLATFORM_AUDIENCE: settings.PLATFORM_AUDIENCE
+    PLATFORM_JWKS_URL: settings.PLATFORM_JWKS_URL
+    PUBLIC_URL: settings.PUBLIC_URL
+    PORTAL_URL: settings.PORTAL_URL
+    PORTAL_TOKEN_URL: settings.PORTAL_TOKEN_URL
+    STATE_SECRET: stateSecret
+    SYNC_SCHEDULE: settings.SYNC_SCHEDULE
+    SLICE_SECONDS: settings.SLICE_SECONDS
     AzureWebJobsStorage__blobServiceUri: 'https://${storageName}.blob.${host}'
     AzureWebJobsStorage__queueServiceUri: 'https://${storageName}.queue.${host}'
     AzureWebJobsStorage__tableServiceUri: 'https://${storageName}.table.${host}'
@@ -72,5 +90,5 @@ resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
     PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
     OTEL_SERVICE_NAME: 'emu-chat-entra'
-  })
+  }
 }
