@@ -8,8 +8,45 @@ import { clouds } from 'clouds.bicep'
 @description('Name of the environment; part of every name.')
 param environmentName string
 
-@minLength(1)
-@description('Where everything stands.')
+@description('Where everything stands: the regions that offer Flex Consumption, by Microsoft\'s own samples (2026-06). The last four, of the national clouds, are not known to; `az functionapp list-flexconsumption-locations` says it for today.')
+@metadata({ azd: { type: 'location' } })
+@allowed([
+  'australiaeast'
+  'australiasoutheast'
+  'brazilsouth'
+  'canadacentral'
+  'centralindia'
+  'centralus'
+  'eastasia'
+  'eastus'
+  'eastus2'
+  'francecentral'
+  'germanywestcentral'
+  'italynorth'
+  'japaneast'
+  'koreacentral'
+  'northcentralus'
+  'northeurope'
+  'norwayeast'
+  'southafricanorth'
+  'southcentralus'
+  'southeastasia'
+  'southindia'
+  'spaincentral'
+  'swedencentral'
+  'uaenorth'
+  'uksouth'
+  'ukwest'
+  'westcentralus'
+  'westeurope'
+  'westus'
+  'westus2'
+  'westus3'
+  'usgovarizona'
+  'usgovvirginia'
+  'chinaeast3'
+  'chinanorth3'
+])
 param location string
 
 @description('The cloud that this is deployed to: AzureCloud, AzureUSGovernment or AzureChinaCloud.')
@@ -24,11 +61,31 @@ param maximumInstanceCount int = 40
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Make the app registration too. Off for people without rights in the directory: then give entraClientId.')
+@description('How storage is replicated. Empty: across zones (ZRS) where the region has them, else within one building (LRS).')
+@allowed(['', 'Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
+param storageSku string = ''
+
+@description('Spread instances over zones. Flex Consumption then keeps two instances ready for each group of functions, all the time, which are paid for.')
+param zoneRedundant bool = false
+
+@description('What an update does with running slices. Recreate ends them, and they resume; RollingUpdate is in preview.')
+@allowed(['Recreate', 'RollingUpdate'])
+param updateStrategy string = 'Recreate'
+
+@description('Make the app registration too: in the public cloud, by people with rights in the directory. Without it, give entraClientId.')
 param makeAppRegistration bool = true
 
-@description('Client id of an app registration that somebody else made; only without makeAppRegistration.')
+@description('Client id of an app registration that somebody else made; only without makeAppRegistration. Empty at the first deployment, whose outputs say what to register.')
 param entraClientId string = ''
+
+@description('Object ids of the registration\'s owners, with commas; whoever deploys may be one of them.')
+param registrationOwners string = ''
+
+@description('Where organisations read about privacy before they consent.')
+param privacyUrl string = ''
+
+@description('Where organisations read the terms of service before they consent.')
+param termsUrl string = ''
 
 @description('Issuer of emu.chat\'s tokens.')
 param platformIssuer string
@@ -39,6 +96,9 @@ param platformAudience string
 @description('Where the keys of emu.chat\'s tokens are.')
 param platformJwksUrl string
 
+@description('Host name under which browsers reach the app, such as entra.emu.chat: of a proxy or an Azure Front Door before it. Empty for Azure\'s own name.')
+param publicHost string = ''
+
 @description('Where the Integrations page is; empty for the one that the app serves itself.')
 param portalUrl string = ''
 
@@ -47,18 +107,31 @@ param portalTokenUrl string
 
 @secure()
 @minLength(32)
-@description('Signs grant attempts. azd makes one (main.parameters.json) and keeps it in its environment.')
+@description('Signs grant attempts. azd makes one at the first deployment and keeps it in its environment.')
+@metadata({ azd: { type: 'generate', config: { length: 48, noSpecial: true } } })
 param stateSecret string
 
-@description('Who is told by the alerts; empty for nobody.')
-param alertEmail string = ''
+@description('Who is told by the alarms: an e-mail address. azd asks for it; empty means nobody.')
+param alertEmail string
 
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
 var identityName = 'id-${token}'
 var appName = 'func-${token}'
 var here = clouds[cloud]
-var publicUrl = 'https://${appName}.${here.siteSuffix}'
+var publicUrl = empty(publicHost) ? 'https://${appName}.${here.siteSuffix}' : 'https://${publicHost}'
+var ownPortal = '${publicUrl}/api/portal/'
+var portal = empty(portalUrl) ? ownPortal : portalUrl
+// A page elsewhere calls the app from its own origin: scheme and host, without a path.
+var portalOrigin = '${split(portal, '/')[0]}//${split(portal, '/')[2]}'
+var redirectUri = '${publicUrl}/api/integrations/entra/consent/callback'
+var withoutZones = ['australiasoutheast', 'northcentralus', 'southindia', 'ukwest', 'westcentralus', 'westus']
+var skuHere = contains(withoutZones, location) ? 'Standard_LRS' : 'Standard_ZRS'
+// Microsoft's extension for Bicep reaches Graph in the public cloud only.
+var registers = !makeAppRegistration
+  ? false
+  : cloud == 'AzureCloud' ? true : fail('makeAppRegistration works in the public cloud only: set it to false')
+var clientId = registers ? registration!.outputs.clientId : entraClientId
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
@@ -73,7 +146,13 @@ module identity 'app/identity.bicep' = {
 
 module storage 'app/storage.bicep' = {
   scope: group
-  params: { name: 'st${token}', location: location, tags: tags, identityName: identityName }
+  params: {
+    name: 'st${token}'
+    location: location
+    tags: tags
+    identityName: identityName
+    sku: empty(storageSku) ? skuHere : storageSku
+  }
   dependsOn: [identity]
 }
 
@@ -83,13 +162,17 @@ module monitoring 'app/monitoring.bicep' = {
   dependsOn: [identity]
 }
 
-module registration 'app/registration.bicep' = if (makeAppRegistration) {
+module registration 'app/registration.bicep' = if (registers) {
   scope: group
   params: {
     uniqueName: 'emu-chat-entra-${token}'
-    redirectUri: '${publicUrl}/api/integrations/entra/consent/callback'
+    redirectUri: redirectUri
     entraAuthority: here.authority
+    federationAudience: here.federationAudience
     identityPrincipalId: identity.outputs.principalId
+    owners: empty(registrationOwners) ? [] : split(registrationOwners, ',')
+    privacyUrl: privacyUrl
+    termsUrl: termsUrl
   }
 }
 
@@ -106,9 +189,12 @@ module connector 'app/connector.bicep' = {
     insightsConnectionString: monitoring.outputs.connectionString
     maximumInstanceCount: maximumInstanceCount
     instanceMemoryMB: instanceMemoryMB
+    zoneRedundant: zoneRedundant
+    updateStrategy: updateStrategy
+    allowedOrigins: portalOrigin == publicUrl ? [] : [portalOrigin]
     stateSecret: stateSecret
     settings: {
-      ENTRA_CLIENT_ID: makeAppRegistration ? registration!.outputs.clientId : entraClientId
+      ENTRA_CLIENT_ID: clientId
       ENTRA_MANAGED_IDENTITY_CLIENT_ID: identity.outputs.clientId
       ENTRA_AUTHORITY: here.authority
       GRAPH_ENDPOINT: here.graph
@@ -116,7 +202,7 @@ module connector 'app/connector.bicep' = {
       PLATFORM_AUDIENCE: platformAudience
       PLATFORM_JWKS_URL: platformJwksUrl
       PUBLIC_URL: publicUrl
-      PORTAL_URL: empty(portalUrl) ? '${publicUrl}/api/portal/' : portalUrl
+      PORTAL_URL: portal
       PORTAL_TOKEN_URL: portalTokenUrl
       SYNC_SCHEDULE: '0 0 * * * *'
       SLICE_SECONDS: '240'
@@ -136,5 +222,11 @@ module alerts 'app/alerts.bicep' = {
 }
 
 output CONNECTOR_URL string = publicUrl
-output PORTAL string = empty(portalUrl) ? '${publicUrl}/api/portal/' : portalUrl
-output ENTRA_CLIENT_ID string = makeAppRegistration ? registration!.outputs.clientId : entraClientId
+output PORTAL string = portal
+output ENTRA_CLIENT_ID string = clientId
+
+// What a registration made by hand needs.
+output REDIRECT_URI string = redirectUri
+output FEDERATION_ISSUER string = '${here.authority}/${tenant().tenantId}/v2.0'
+output FEDERATION_SUBJECT string = identity.outputs.principalId
+output FEDERATION_AUDIENCE string = here.federationAudience

@@ -11,6 +11,10 @@ param identityClientId string
 param insightsConnectionString string
 param maximumInstanceCount int
 param instanceMemoryMB int
+param zoneRedundant bool
+param updateStrategy 'Recreate' | 'RollingUpdate'
+@description('Where a page stands that calls the app from elsewhere.')
+param allowedOrigins string[]
 param settings connectorSettingsType
 @secure()
 param stateSecret string
@@ -23,7 +27,7 @@ resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   tags: tags
   kind: 'functionapp'
   sku: { tier: 'FlexConsumption', name: 'FC1' }
-  properties: { reserved: true }
+  properties: { reserved: true, zoneRedundant: zoneRedundant }
 }
 
 resource app 'Microsoft.Web/sites@2025-03-01' = {
@@ -41,6 +45,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     siteConfig: {
       minTlsVersion: '1.2'
       http20Enabled: true
+      // Calls carry a token in a header and no cookies.
+      cors: { allowedOrigins: allowedOrigins, supportCredentials: false }
     }
     functionAppConfig: {
       runtime: { name: 'python', version: '3.13' }
@@ -56,9 +62,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
         instanceMemoryMB: instanceMemoryMB
         triggers: { http: { perInstanceConcurrency: 32 } }
       }
-      // Runs that go on are drained, not killed.
-      #disable-next-line BCP037 // In preview: Azure takes it, the published types do not have it yet.
-      siteUpdateStrategy: { type: 'RollingUpdate' }
+      #disable-next-line BCP037 // Azure takes it (functions-flex-consumption site updates), the published types do not have it yet.
+      siteUpdateStrategy: { type: updateStrategy }
     }
   }
 }

@@ -5,6 +5,7 @@ param name string
 param location string
 param tags tagsType
 param identityName string
+param sku string
 
 var tables = ['Connections', 'Contacts', 'Schedule', 'CustomFields']
 var queues = ['entra-sync', 'entra-sync-poison']
@@ -29,7 +30,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   location: location
   tags: tags
   kind: 'StorageV2'
-  sku: { name: 'Standard_ZRS' }
+  sku: { name: sku }
   properties: {
     allowSharedKeyAccess: false
     allowBlobPublicAccess: false
@@ -37,6 +38,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true
+    networkAcls: { defaultAction: 'Allow', bypass: 'AzureServices' }
   }
 }
 

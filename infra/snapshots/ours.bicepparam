@@ -1,4 +1,4 @@
-// The registration is ours, the page is the app's own, nobody is told by alarms.
+// The registration is ours, the page is the app's own under Azure's name, and nobody is told by the alarms.
 using '../main.bicep'
 
 param environmentName = 'try'
@@ -9,3 +9,4 @@ param platformAudience = 'emu.chat'
 param platformJwksUrl = 'https://id.example.org/jwks'
 param portalTokenUrl = 'https://id.example.org/token'
 param stateSecret = 'made-up-for-a-snapshot-of-infra-only'
+param alertEmail = ''

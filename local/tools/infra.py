@@ -38,12 +38,16 @@ class InfraError(Exception):
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make infra", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="keep what is compiled now (make infra-keep)")
-    keep = parser.parse_args().keep
+    parser.add_argument("--modules", type=Path, help="only write each module of the kept template into this folder")
+    arguments = parser.parse_args()
+    if arguments.modules is not None:
+        _write_modules(arguments.modules)
+        return 0
     try:
         bicep = _bicep()
         made = {TEMPLATE.name: _template(bicep), **_snapshots(bicep)}
         made[MADE_FROM.name] = {"bicep": _version(bicep), "sources": sources()}
-        if keep:
+        if arguments.keep:
             for name, value in made.items():
                 (KEPT / name).write_text(_text(value))
         elif _kept(MADE_FROM.name)["bicep"] != made[MADE_FROM.name]["bicep"]:
@@ -67,6 +71,14 @@ def sources() -> dict[str, str]:
     """Each file that a template or a snapshot is made from, by its path below infra/, with its SHA-256."""
     files = [path for path in INFRA.rglob("*") if path.suffix in (".bicep", ".bicepparam") or path.parent.name == "app"]
     return {path.relative_to(INFRA).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+
+
+def _write_modules(folder: Path) -> None:
+    """As checkov reads them: a template each, its resources in a list."""
+    for name, made in _kept(TEMPLATE.name)["resources"].items():
+        if template := made.get("properties", {}).get("template"):
+            flat = template | {"resources": list(template["resources"].values())}
+            (folder / f"{name}.json").write_text(_text(flat))
 
 
 def _bicep() -> str:
@@ -137,7 +149,7 @@ def _kept(name: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from tests.infra.kept import only, resources
 from local.tools.infra import INFRA
+from tests.infra.kept import only, resources
 
 ROOT = INFRA.parent
 
