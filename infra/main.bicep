@@ -114,6 +114,17 @@ param stateSecret string
 @description('Who is told by the alarms: an e-mail address. azd asks for it; empty means nobody.')
 param alertEmail string
 
+@description('A month\'s costs of this resource group, in the subscription\'s currency, beyond which the same address is told; 0 for no budget.')
+@minValue(0)
+param monthlyBudget int = 100
+
+@description('The first day of the month in which the budget begins: by default of this one.')
+param budgetStart string = '${utcNow('yyyy-MM')}-01'
+
+@description('Gigabytes of telemetry that a day may bring; what comes after is lost until the next day, and an alarm says so.')
+@minValue(1)
+param telemetryGigabytesADay int = 1
+
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = { 'azd-env-name': environmentName }
 var identityName = 'id-${token}'
@@ -158,7 +169,13 @@ module storage 'app/storage.bicep' = {
 
 module monitoring 'app/monitoring.bicep' = {
   scope: group
-  params: { token: token, location: location, tags: tags, identityName: identityName }
+  params: {
+    token: token
+    location: location
+    tags: tags
+    identityName: identityName
+    gigabytesADay: telemetryGigabytesADay
+  }
   dependsOn: [identity]
 }
 
@@ -217,7 +234,12 @@ module alerts 'app/alerts.bicep' = {
     location: location
     tags: tags
     workspaceId: monitoring.outputs.workspaceId
+    insightsId: monitoring.outputs.insightsId
+    healthUrl: '${publicUrl}/api/health'
+    askedFrom: here.askedFrom
     email: alertEmail
+    monthlyBudget: monthlyBudget
+    budgetStart: budgetStart
   }
 }
 

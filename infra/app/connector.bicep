@@ -95,5 +95,11 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
     PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
     OTEL_SERVICE_NAME: 'emu-chat-entra'
+    // Without it, five spans a second are kept, whatever a run's own flag says.
+    OTEL_TRACES_SAMPLER: 'parentbased_always_on'
+    // A span for each call to storage and to Graph, with addresses, would be nine tenths of all telemetry.
+    OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,httpx,requests,urllib,urllib3'
+    // A row a minute and instance that says again what every row says.
+    APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED: 'true'
   }
 }

@@ -5,6 +5,7 @@ param token string
 param location string
 param tags tagsType
 param identityName string
+param gigabytesADay int
 
 var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 
@@ -20,6 +21,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
   properties: {
     sku: { name: 'PerGB2018' }
     retentionInDays: 30
+    workspaceCapping: { dailyQuotaGb: gigabytesADay }
     features: { disableLocalAuth: true }
   }
 }
@@ -60,4 +62,5 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
 }
 
 output connectionString string = insights.properties.ConnectionString
+output insightsId string = insights.id
 output workspaceId string = workspace.id

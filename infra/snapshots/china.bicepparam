@@ -12,3 +12,4 @@ param stateSecret = 'made-up-for-a-snapshot-of-infra-only'
 param alertEmail = ''
 param makeAppRegistration = false
 param entraClientId = '33333333-3333-4333-8333-333333333333'
+param budgetStart = '2026-11-01'

@@ -11,3 +11,4 @@ param portalTokenUrl = 'https://id.example.org/token'
 param stateSecret = 'made-up-for-a-snapshot-of-infra-only'
 param alertEmail = ''
 param makeAppRegistration = false
+param budgetStart = '2026-11-01'

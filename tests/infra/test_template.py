@@ -28,13 +28,17 @@ PLATFORM = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
+    "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
     "OTEL_SERVICE_NAME",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
 }
 # Newer ones are in preview, or there are none. Looked up in the types of Bicep 0.49.2.
 OLD_BUT_NEWEST = {
     "Microsoft.Authorization/roleAssignments": "2022-04-01",
     "Microsoft.Insights/actionGroups": "2023-01-01",
     "Microsoft.Insights/components": "2020-02-02",
+    "Microsoft.Insights/webtests": "2022-06-15",
     "Microsoft.Insights/workbooks": "2023-06-01",
 }
 TWO_YEARS_BEFORE_THE_LAST_LOOK = "2024-11-26"
