@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help run demo test soak mutants pictures bench bench-million package openapi lock audit lint setup browser clean
+.PHONY: help run demo test soak mutants pictures bench bench-million package infra infra-keep openapi lock audit lint setup browser clean
 
 BIN := .venv/bin
 # Node comes as a Python package.
@@ -60,11 +60,16 @@ audit: .audit/.ready  ## known weaknesses, and checkov over infra/
 	.audit/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/audit.txt; \
 	touch $@
 
-lint: setup audit  ## ruff, mypy in strict mode, prettier, Bicep, and the audit
+infra: setup  ## compile infra/ with the Bicep CLI (BICEP=…, on PATH, or of `az bicep install`): no warning, nothing but what is kept
+	@exec $(BIN)/python local/tools/infra.py
+
+infra-keep: setup  ## keep what infra/ compiles to now, in infra/snapshots
+	@exec $(BIN)/python local/tools/infra.py --keep
+
+lint: setup audit  ## ruff, mypy in strict mode, prettier, and the audit
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/python local/tools/parse_bicep.py
 	@$(NODE) local/node/node_modules/prettier/bin/prettier.cjs --config local/node/prettierrc.json --log-level warn --check portal
 	@echo "lint: nothing to say"
 

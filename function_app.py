@@ -10,6 +10,10 @@ from services import services
 from sync import telemetry
 from sync.messages import POISON_QUEUE, QUEUE, read_message
 
+# At INFO, Microsoft's worker writes their every request, whole addresses with delta tokens among them.
+for _chatty in ("azure", "httpx", "msal"):
+    logging.getLogger(_chatty).setLevel(logging.WARNING)
+
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 log = logging.getLogger(__name__)
 

@@ -37,7 +37,7 @@ from contacts.contact import TABLE as CONTACTS
 from contacts.custom_fields import TABLE as CUSTOM_FIELDS
 from contacts.edit_store import EditStore
 from contacts.store import ContactStore
-from directory.credentials import ASSERTION_SCOPE, Credentials, credential_builder
+from directory.credentials import Credentials, assertion_scope, credential_builder
 from directory.graph import Graph
 from settings import EntraCredential, Settings, StorageAddress
 from storage.queue import MessageQueue
@@ -138,7 +138,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         settings.entra_client_id,
         settings.entra_authority,
         f"{settings.public_url}/api/integrations/entra/consent/callback",
-        client_credential(entra),
+        client_credential(entra, settings.entra_authority),
     )
     consent = Consent(tables, sign_in, settings.graph_endpoint, settings.portal_url, settings.state_secret, now)
     callers = Callers(settings.platform_issuer, settings.platform_audience, settings.platform_jwks_url, time.monotonic)
@@ -166,14 +166,15 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
     )
 
 
-def client_credential(entra: EntraCredential) -> Callable[[], ClientCredential]:
+def client_credential(entra: EntraCredential, authority: str) -> Callable[[], ClientCredential]:
     """The app's own proof as MSAL takes it, for the administrator's sign-in; called beside the event loop."""
     if entra.client_secret is not None:
         return lambda: entra.client_secret or ""
     if entra.certificate_path is not None:
         return lambda: _certificate(entra.certificate_path or "")
     identity = SyncManagedIdentityCredential(client_id=entra.managed_identity_client_id)
-    return lambda: {"client_assertion": identity.get_token(ASSERTION_SCOPE).token}
+    scope = assertion_scope(authority)
+    return lambda: {"client_assertion": identity.get_token(scope).token}
 
 
 def _certificate(path: str) -> dict[str, str]:

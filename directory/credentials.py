@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, NewType, Protocol
+from urllib.parse import urlsplit
 
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import AzureError, ClientAuthenticationError
@@ -26,7 +27,14 @@ from errors import ConnectorError, ConsentLost, CredentialRejected, TryLater
 TenantId = NewType("TenantId", str)
 
 MOST_CREDENTIALS = 200
-ASSERTION_SCOPE = "api://AzureADTokenExchange/.default"
+_ASSERTION_AUDIENCES = {
+    "login.microsoftonline.us": "api://AzureADTokenExchangeUSGov",
+    "login.partner.microsoftonline.cn": "api://AzureADTokenExchangeChina",
+}
+"""For whom a managed identity's token is, by the host of the login endpoint; any other host is the public cloud's.
+
+Source: learn.microsoft.com/entra/workload-id/workload-identity-federation-config-app-trust-managed-identity
+"""
 # azure-core would try ten times with up to two minutes between (facts/graph.md 4): a dead authority must not hold a
 # worker for minutes.
 _RETRY: dict[str, Any] = {"retry_total": 2, "retry_backoff_factor": 0.4, "connection_timeout": 10, "read_timeout": 20}
@@ -56,16 +64,17 @@ class FederatedCredential:
     """
 
     def __init__(
-        self, identity: ManagedIdentityCredential, build: Callable[[Callable[[], str]], TenantCredential]
+        self, identity: ManagedIdentityCredential, scope: str, build: Callable[[Callable[[], str]], TenantCredential]
     ) -> None:
         self._identity = identity
+        self._scope = scope
         self._assertion = ""
         self._inner = build(lambda: self._assertion)
 
     async def get_token(
         self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, enable_cae: bool = False
     ) -> AccessToken:
-        self._assertion = (await self._identity.get_token(ASSERTION_SCOPE)).token
+        self._assertion = (await self._identity.get_token(self._scope)).token
         return await self._inner.get_token(*scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae)
 
     async def close(self) -> None:
@@ -137,9 +146,16 @@ def credential_builder(
     if certificate_path is not None:
         return lambda tenant: CertificateCredential(tenant, client_id, certificate_path, **common)
     identity = ManagedIdentityCredential(client_id=managed_identity_client_id, **_RETRY)
+    scope = assertion_scope(authority)
     return lambda tenant: FederatedCredential(
-        identity, lambda assertion: ClientAssertionCredential(tenant, client_id, assertion, **common)
+        identity, scope, lambda assertion: ClientAssertionCredential(tenant, client_id, assertion, **common)
     )
+
+
+def assertion_scope(authority: str) -> str:
+    """What to ask a managed identity for, so that its token proves the app at this login endpoint."""
+    audience = _ASSERTION_AUDIENCES.get(urlsplit(authority).hostname or "", "api://AzureADTokenExchange")
+    return f"{audience}/.default"
 
 
 _AADSTS = re.compile(r"AADSTS(\d+)")

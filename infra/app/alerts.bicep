@@ -1,11 +1,48 @@
-// Four reasons to wake somebody (docs/operations.md says what to do at each).
+// Reasons to wake an operator (docs/operations.md says what to do at each). Its tests run every query.
+import { tagsType } from '../types.bicep'
+
 param token string
 param location string
-param tags object
+param tags tagsType
 param workspaceId string
+param insightsId string
+param healthUrl string
+@description('Three places from which the app is asked whether it is well.')
+param askedFrom string[]
 param email string
+@description('A month\'s costs in the subscription\'s currency, of which four fifths, the whole and the forecast are told; 0 for no budget.')
+param monthlyBudget int
+@description('The first day of the month in which the budget began.')
+param budgetStart string
 
-var alerts = [
+type alarmType = {
+  name: string
+  title: string
+  severity: 1 | 2 | 3
+  @description('How far back a query looks, and how often.')
+  window: string
+  every: string
+  operator: 'LessThan' | 'GreaterThan' | 'GreaterThanOrEqual'
+  threshold: int
+  query: string
+}
+
+var alarms alarmType[] = [
+  {
+    // Without a guard: when the app or its timer is dead, no row is left that a guard could look at.
+    name: 'timer-silent'
+    title: 'The timer did not tick for two hours'
+    severity: 1
+    window: 'PT2H'
+    every: 'PT15M'
+    operator: 'LessThan'
+    threshold: 1
+    query: '''
+      AppMetrics
+      | where Name == 'emu.schedule.workspaces'
+      | summarize Value = count()
+    '''
+  }
   {
     name: 'no-run-completed'
     title: 'No run completed for two hours'
@@ -15,11 +52,11 @@ var alerts = [
     operator: 'LessThan'
     threshold: 1
     query: '''
-      let active = toscalar(AppMetrics | where Name == 'emu.schedule.workspaces' | summarize max(Max));
       AppMetrics
-      | where Name == 'emu.sync.runs' and tostring(Properties.outcome) in ('completed', 'awaiting_approval')
-      | summarize Value = sum(Sum)
-      | where active > 0
+      | summarize
+          Visits = countif(Name == 'emu.schedule.workspaces' and Max > 0),
+          Ended = countif(Name == 'emu.sync.runs' and tostring(Properties.outcome) in ('completed', 'awaiting_approval'))
+      | extend Value = iff(Visits > 0, Ended, 1)
     '''
   }
   {
@@ -31,7 +68,9 @@ var alerts = [
     operator: 'GreaterThan'
     threshold: 0
     query: '''
-      AppMetrics | where Name == 'emu.queue.poisoned' | summarize Value = sum(Sum)
+      AppMetrics
+      | where Name == 'emu.queue.poisoned'
+      | summarize Value = sum(Sum)
     '''
   }
   {
@@ -43,7 +82,9 @@ var alerts = [
     operator: 'GreaterThan'
     threshold: 0
     query: '''
-      AppMetrics | where Name == 'emu.credential.rejected' | summarize Value = sum(Sum)
+      AppMetrics
+      | where Name == 'emu.credential.rejected'
+      | summarize Value = sum(Sum)
     '''
   }
   {
@@ -62,6 +103,37 @@ var alerts = [
       | summarize Value = max(Failures)
     '''
   }
+  {
+    // The host's rows of requests and the worker's of exceptions; the app's own line is there where the host has none.
+    name: 'functions-failing'
+    title: 'Requests or functions fail for reasons of ours'
+    severity: 2
+    window: 'PT15M'
+    every: 'PT5M'
+    operator: 'GreaterThanOrEqual'
+    threshold: 5
+    query: '''
+      union
+        (AppRequests | where toint(ResultCode) >= 500 | project TimeGenerated),
+        (AppTraces | where Message startswith 'request_failed ' | project TimeGenerated),
+        (AppExceptions | project TimeGenerated)
+      | summarize Value = count()
+    '''
+  }
+  {
+    name: 'telemetry-capped'
+    title: 'The day\'s telemetry reached its cap'
+    severity: 2
+    window: 'PT1H'
+    every: 'PT1H'
+    operator: 'GreaterThan'
+    threshold: 0
+    query: '''
+      _LogOperation
+      | where Category =~ 'Ingestion' and Detail contains 'OverQuota'
+      | summarize Value = count()
+    '''
+  }
 ]
 
 resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email)) {
@@ -75,28 +147,30 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email)
   }
 }
 
-resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
-  for alert in alerts: {
-    name: '${alert.name}-${token}'
+resource rule 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
+  for alarm in alarms: {
+    name: '${alarm.name}-${token}'
     location: location
     tags: tags
     kind: 'LogAlert'
     properties: {
-      displayName: alert.title
-      severity: alert.severity
+      displayName: alarm.title
+      severity: alarm.severity
       enabled: true
       scopes: [workspaceId]
-      windowSize: alert.window
-      evaluationFrequency: alert.every
+      windowSize: alarm.window
+      evaluationFrequency: alarm.every
       autoMitigate: true
+      // A new workspace has no such tables yet, and would refuse the rule.
+      skipQueryValidation: true
       criteria: {
         allOf: [
           {
-            query: alert.query
+            query: alarm.query
             timeAggregation: 'Maximum'
             metricMeasureColumn: 'Value'
-            operator: alert.operator
-            threshold: alert.threshold
+            operator: alarm.operator
+            threshold: alarm.threshold
             failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
           }
         ]
@@ -105,3 +179,61 @@ resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
     }
   }
 ]
+
+// Three places ask every quarter of an hour; two that get no 200 are an alarm.
+resource health 'Microsoft.Insights/webtests@2022-06-15' = {
+  name: 'health-${token}'
+  location: location
+  tags: union(tags, { 'hidden-link:${insightsId}': 'Resource' })
+  kind: 'standard'
+  properties: {
+    Name: 'health-${token}'
+    SyntheticMonitorId: 'health-${token}'
+    Kind: 'standard'
+    Enabled: true
+    Frequency: 900
+    Timeout: 60
+    RetryEnabled: true
+    Locations: map(askedFrom, place => { Id: place })
+    Request: { RequestUrl: healthUrl, HttpVerb: 'GET', ParseDependentRequests: false }
+    ValidationRules: { ExpectedHttpStatusCode: 200, SSLCheck: true, SSLCertRemainingLifetimeCheck: 14 }
+  }
+}
+
+resource unreachable 'Microsoft.Insights/metricAlerts@2026-01-01' = {
+  name: 'unreachable-${token}'
+  location: 'global'
+  tags: tags
+  properties: {
+    description: 'The app does not answer, or storage or a setting fails it'
+    severity: 1
+    enabled: true
+    autoMitigate: true
+    scopes: [health.id, insightsId]
+    windowSize: 'PT30M'
+    evaluationFrequency: 'PT5M'
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.WebtestLocationAvailabilityCriteria'
+      webTestId: health.id
+      componentId: insightsId
+      failedLocationCount: 2
+    }
+    actions: empty(email) ? [] : [{ actionGroupId: people.id }]
+  }
+}
+
+// Azure tells a budget to addresses, and to nobody else.
+resource budget 'Microsoft.Consumption/budgets@2026-06-01' = if (!empty(email) && monthlyBudget > 0) {
+  name: 'budget-${token}'
+  properties: {
+    category: 'Cost'
+    amount: monthlyBudget
+    timeGrain: 'Monthly'
+    timePeriod: { startDate: budgetStart }
+    notifications: {
+      most: { enabled: true, operator: 'GreaterThan', threshold: 80, thresholdType: 'Actual', contactEmails: [email] }
+      all: { enabled: true, operator: 'GreaterThan', threshold: 100, thresholdType: 'Actual', contactEmails: [email] }
+      soon: { enabled: true, operator: 'GreaterThan', threshold: 100, thresholdType: 'Forecasted', contactEmails: [email] }
+    }
+  }
+}

@@ -1,7 +1,9 @@
 // The function app on Flex Consumption.
+import { connectorSettingsType, tagsType } from '../types.bicep'
+
 param name string
 param location string
-param tags object
+param tags tagsType
 param storageName string
 param deploymentContainer string
 param identityId string
@@ -9,21 +11,26 @@ param identityClientId string
 param insightsConnectionString string
 param maximumInstanceCount int
 param instanceMemoryMB int
+param zoneRedundant bool
+param updateStrategy 'Recreate' | 'RollingUpdate'
+@description('Where a page stands that calls the app from elsewhere.')
+param allowedOrigins string[]
+param settings connectorSettingsType
 @secure()
-param settings object
+param stateSecret string
 
 var host = environment().suffixes.storage
 
-resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: 'plan-${name}'
   location: location
   tags: tags
   kind: 'functionapp'
   sku: { tier: 'FlexConsumption', name: 'FC1' }
-  properties: { reserved: true }
+  properties: { reserved: true, zoneRedundant: zoneRedundant }
 }
 
-resource app 'Microsoft.Web/sites@2024-11-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   tags: tags
@@ -38,6 +45,8 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     siteConfig: {
       minTlsVersion: '1.2'
       http20Enabled: true
+      // Calls carry a token in a header and no cookies.
+      cors: { allowedOrigins: allowedOrigins, supportCredentials: false }
     }
     functionAppConfig: {
       runtime: { name: 'python', version: '3.13' }
@@ -53,16 +62,30 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         instanceMemoryMB: instanceMemoryMB
         triggers: { http: { perInstanceConcurrency: 32 } }
       }
-      // Runs that go on are drained, not killed.
-      siteUpdateStrategy: { type: 'RollingUpdate' }
+      #disable-next-line BCP037 // Azure takes it (functions-flex-consumption site updates), the published types do not have it yet.
+      siteUpdateStrategy: { type: updateStrategy }
     }
   }
 }
 
-resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
+// Each one by name: so a snapshot shows them.
+resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: union(settings, {
+  properties: {
+    ENTRA_CLIENT_ID: settings.ENTRA_CLIENT_ID
+    ENTRA_MANAGED_IDENTITY_CLIENT_ID: settings.ENTRA_MANAGED_IDENTITY_CLIENT_ID
+    ENTRA_AUTHORITY: settings.ENTRA_AUTHORITY
+    GRAPH_ENDPOINT: settings.GRAPH_ENDPOINT
+    PLATFORM_ISSUER: settings.PLATFORM_ISSUER
+    PLATFORM_AUDIENCE: settings.PLATFORM_AUDIENCE
+    PLATFORM_JWKS_URL: settings.PLATFORM_JWKS_URL
+    PUBLIC_URL: settings.PUBLIC_URL
+    PORTAL_URL: settings.PORTAL_URL
+    PORTAL_TOKEN_URL: settings.PORTAL_TOKEN_URL
+    STATE_SECRET: stateSecret
+    SYNC_SCHEDULE: settings.SYNC_SCHEDULE
+    SLICE_SECONDS: settings.SLICE_SECONDS
     AzureWebJobsStorage__blobServiceUri: 'https://${storageName}.blob.${host}'
     AzureWebJobsStorage__queueServiceUri: 'https://${storageName}.queue.${host}'
     AzureWebJobsStorage__tableServiceUri: 'https://${storageName}.table.${host}'
@@ -72,5 +95,11 @@ resource appSettings 'Microsoft.Web/sites/config@2024-11-01' = {
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
     PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: 'true'
     OTEL_SERVICE_NAME: 'emu-chat-entra'
-  })
+    // Without it, five spans a second are kept, whatever a run's own flag says.
+    OTEL_TRACES_SAMPLER: 'parentbased_always_on'
+    // A span for each call to storage and to Graph, with addresses, would be nine tenths of all telemetry.
+    OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,httpx,requests,urllib,urllib3'
+    // A row a minute and instance that says again what every row says.
+    APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED: 'true'
+  }
 }

@@ -4,7 +4,12 @@ extension microsoftGraphV1
 param uniqueName string
 param redirectUri string
 param entraAuthority string
+param federationAudience string
 param identityPrincipalId string
+@description('Object ids.')
+param owners string[]
+param privacyUrl string
+param termsUrl string
 
 var graph = '00000003-0000-0000-c000-000000000000'
 var userReadAll = 'df021288-bdef-4463-88db-98f22de89214'
@@ -19,6 +24,13 @@ resource app 'Microsoft.Graph/applications@v1.0' = {
     redirectUris: [redirectUri]
     implicitGrantSettings: { enableIdTokenIssuance: false, enableAccessTokenIssuance: false }
   }
+  owners: { relationships: owners }
+  info: {
+    privacyStatementUrl: empty(privacyUrl) ? null : privacyUrl
+    termsOfServiceUrl: empty(termsUrl) ? null : termsUrl
+  }
+  // Nobody in a customer's tenant can add a key to our service principal there, and act with it.
+  servicePrincipalLockConfiguration: { isEnabled: true, allProperties: true }
   requiredResourceAccess: [
     {
       resourceAppId: graph
@@ -31,7 +43,7 @@ resource app 'Microsoft.Graph/applications@v1.0' = {
     name: '${uniqueName}/managed-identity'
     issuer: '${entraAuthority}/${tenant().tenantId}/v2.0'
     subject: identityPrincipalId
-    audiences: ['api://AzureADTokenExchange']
+    audiences: [federationAudience]
   }
 }
 

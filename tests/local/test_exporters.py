@@ -9,17 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from local.ingestion import about, ingestion
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
-import os
-from opentelemetry import trace
+import logging, os
+from opentelemetry import _logs, metrics, trace
 from local.host.exporters import export
 export(os.environ)
 with trace.get_tracer("test").start_as_current_span("slice"):
-    pass
-provider = trace.get_tracer_provider()
-if hasattr(provider, "shutdown"):
-    provider.shutdown()
+    lines = logging.getLogger("test")
+    lines.setLevel("INFO")
+    lines.info("a line")
+    metrics.get_meter("test").create_counter("a.count").add(1)
+for provider in (trace.get_tracer_provider(), metrics.get_meter_provider(), _logs.get_logger_provider()):
+    if hasattr(provider, "shutdown"):
+        provider.shutdown()
 """
 
 
@@ -71,15 +76,21 @@ def test_the_console_is_the_error_stream():
     assert '"name": "slice"' in told(OTEL_TRACES_EXPORTER="console")
 
 
-def test_an_endpoint_gets_traces(endpoint):
+@pytest.fixture
+def azure_monitor():
+    with ingestion() as there:
+        yield there
+
+
+def test_an_endpoint_gets_traces_metrics_and_lines(endpoint):
     url, paths = endpoint
 
     told(OTEL_EXPORTER_OTLP_ENDPOINT=url)
 
-    assert "/v1/traces" in paths
+    assert {"/v1/traces", "/v1/metrics", "/v1/logs"} <= set(paths)
 
 
-def test_in_azure_the_worker_exports_and_we_do_not():
-    setting = "InstrumentationKey=00000000-0000-0000-0000-000000000000"
+def test_azure_monitor_gets_what_azure_would_get(azure_monitor):
+    told(PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY="true", **azure_monitor.settings())
 
-    assert told(OTEL_TRACES_EXPORTER="console", APPLICATIONINSIGHTS_CONNECTION_STRING=setting) == ""
+    assert "slice" in [about(one)[1] for one in azure_monitor.envelopes]

@@ -1,0 +1,15 @@
+// Browsers know the app by a name of ours, and emu.chat shows the page.
+using '../main.bicep'
+
+param environmentName = 'try'
+param location = 'westeurope'
+param cloud = 'AzureCloud'
+param platformIssuer = 'https://id.example.org'
+param platformAudience = 'emu.chat'
+param platformJwksUrl = 'https://id.example.org/jwks'
+param portalTokenUrl = 'https://id.example.org/token'
+param stateSecret = 'made-up-for-a-snapshot-of-infra-only'
+param alertEmail = ''
+param publicHost = 'entra.example.org'
+param portalUrl = 'https://app.example.org/integrations/entra'
+param budgetStart = '2026-11-01'

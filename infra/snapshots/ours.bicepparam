@@ -1,0 +1,13 @@
+// The registration is ours, the page is the app's own under Azure's name, and nobody is told by the alarms.
+using '../main.bicep'
+
+param environmentName = 'try'
+param location = 'westeurope'
+param cloud = 'AzureCloud'
+param platformIssuer = 'https://id.example.org'
+param platformAudience = 'emu.chat'
+param platformJwksUrl = 'https://id.example.org/jwks'
+param portalTokenUrl = 'https://id.example.org/token'
+param stateSecret = 'made-up-for-a-snapshot-of-infra-only'
+param alertEmail = ''
+param budgetStart = '2026-11-01'

@@ -1,0 +1,14 @@
+// The first deployment where somebody else will make the registration: its outputs say what to register.
+using '../main.bicep'
+
+param environmentName = 'try'
+param location = 'westeurope'
+param cloud = 'AzureCloud'
+param platformIssuer = 'https://id.example.org'
+param platformAudience = 'emu.chat'
+param platformJwksUrl = 'https://id.example.org/jwks'
+param portalTokenUrl = 'https://id.example.org/token'
+param stateSecret = 'made-up-for-a-snapshot-of-infra-only'
+param alertEmail = ''
+param makeAppRegistration = false
+param budgetStart = '2026-11-01'
