@@ -13,6 +13,7 @@ const NEEDED = {
   mail: "Email",
 };
 const LOOK_MS = 3000;
+const NEEDS_AN_ADMINISTRATOR = ["not_an_administrator", "approval_needed"];
 
 /** Ask for the permission. `error` is why Microsoft's answer was none, if it came back with one. */
 export async function permissions(stage, card, error) {
@@ -21,7 +22,7 @@ export async function permissions(stage, card, error) {
     await disconnected(stage, card, fields, saved);
     return;
   }
-  const handsOver = error === "not_an_administrator";
+  const handsOver = NEEDS_AN_ADMINISTRATOR.includes(error);
   stage.place.replaceChildren(whatHappened(card, error) || "", asking(stage.place, fields, saved, handsOver));
 }
 
@@ -46,8 +47,8 @@ function asking(place, fields, saved, handsOver) {
 
 function whatHappened(card, error) {
   if (error) {
-    const [title, text] = CONSENT_ERROR[error] || CONSENT_ERROR.not_valid;
-    const waits = error === "not_an_administrator";
+    const [title, text] = (Object.hasOwn(CONSENT_ERROR, error) && CONSENT_ERROR[error]) || CONSENT_ERROR.not_valid;
+    const waits = NEEDS_AN_ADMINISTRATOR.includes(error);
     return panel(waits ? "wait" : "bad", title, h("p", {}, text), waits ? handOver() : null);
   }
   if (card.permissionError) {

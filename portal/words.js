@@ -133,6 +133,30 @@ export const CONSENT_ERROR = {
     "Nothing was connected. Grant permissions again; if it happens twice, tell emu.chat's support.",
   ],
   try_later: ["Microsoft is busy", "Nothing is lost. Grant permissions again in a minute."],
+  approval_needed: [
+    "Waiting for an administrator",
+    "Microsoft says that an administrator has to approve this: a Global Administrator or Privileged Role Administrator. Ask them to complete this step.",
+  ],
+  other_organisation: [
+    "That account belongs to another organisation",
+    "Sign out at Microsoft, then grant permissions with an administrator's account of the organisation that you want to connect.",
+  ],
+  no_organisation: [
+    "That is a personal Microsoft account",
+    "Grant permissions with an administrator's work account of your organisation.",
+  ],
+  not_assigned: [
+    "The application is not assigned to you",
+    "In Microsoft Entra, under Enterprise applications, switch off 'Assignment required' for emu.chat or assign it to yourself. Then grant permissions again.",
+  ],
+  blocked_by_policy: [
+    "A Conditional Access policy blocks the sign-in",
+    "Sign in from a device or place that the policy allows, or ask whoever manages Conditional Access. Then grant permissions again.",
+  ],
+  our_registration: [
+    "emu.chat could not see your role",
+    "This is a fault of emu.chat's own registration at Microsoft, not yours. It was noted; try again later, or tell emu.chat's support.",
+  ],
 };
 
 export const AUDIT = {

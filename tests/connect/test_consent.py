@@ -78,7 +78,7 @@ def test_who_may_not_consent_comes_back_with_a_reason(office, alias):
 
     back = office.browser.press(page, "Return to the application without granting consent", stop_at=office.portal)
 
-    assert told(back.url) == {"consent_error": "not_an_administrator"}
+    assert told(back.url) == {"consent_error": "approval_needed"}
 
 
 def test_cancelling_comes_back_with_a_reason_and_a_second_try_works(office):
@@ -283,3 +283,50 @@ def test_what_becomes_of_the_contacts_must_be_said_rightly(office):
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == "contacts"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("50020", "other_organisation"),
+        ("50105", "not_assigned"),
+        ("53003", "blocked_by_policy"),
+        ("90094", "approval_needed"),
+        ("90093", "not_an_administrator"),
+        ("500208", "no_organisation"),
+        ("65004", "cancelled"),
+        ("99999", "not_valid"),
+    ],
+)
+def test_each_refusal_of_microsofts_comes_back_with_a_reason_of_its_own(office, code, reason):
+    back = consented(office, error="access_denied", error_description=f"AADSTS{code}: something")
+
+    assert told(back) == {"consent_error": reason}
+
+
+def test_a_sign_in_that_tells_no_roles_is_our_registrations_fault(office):
+    office.tenant.spoil_id_tokens("without wids")
+
+    assert office.grant() == {"consent_error": "our_registration"}
+
+
+def test_a_second_consent_whose_first_try_fails_is_waited_for_and_then_goes_on(office):
+    office.set_up()
+    office.tenant.consent(spreading=1, lostAs="700016")
+
+    card = office.connect()
+
+    assert (card["connection"], card["permission"]) == ("permissions_required", "spreading")
+    while card["permission"] == "spreading":
+        card = office.card()
+    assert (card["connection"], card["permission"]) == ("active", "granted")
+    assert office.settle()["trigger"] == "recovery"
+
+
+def test_a_second_consent_of_a_connection_that_works_changes_nothing(office):
+    office.set_up()
+
+    card = office.connect()
+
+    assert (card["connection"], card["permission"]) == ("active", "granted")
+    assert office.status()["currentRun"] is None
