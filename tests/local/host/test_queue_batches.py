@@ -1,6 +1,7 @@
 """How many messages the host works on at once, and when it fetches the next (docs/facts/functions.md 11, Queues)."""
 
 import os
+import time
 
 from azure.storage.queue import QueueServiceClient
 
@@ -95,11 +96,12 @@ def test_the_default_threshold_is_half_a_batch_a_processor():
 
 def test_a_message_that_a_function_leaves_starts_at_its_end(jobs):
     """'a message queued by a function starts within 0.02 s of its end'."""
-    jobs.host_json(maxPollingInterval="00:00:20", batchSize=1, newBatchThreshold=0)
+    jobs.host_json(maxPollingInterval="00:01:00", batchSize=1, newBatchThreshold=1)
     queue = jobs.queue()
     send(queue, name="first", hold=True)
     jobs.start()
-    jobs.wait_for("begin", "first")
+    begun = jobs.wait_for("begin", "first")[0]["at"]
+    until(lambda: time.time() - begun > 7)  # By now the host looks every six seconds, and then every twelve.
 
     send(queue, name="second")
     jobs.release("first")

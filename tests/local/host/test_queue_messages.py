@@ -81,7 +81,7 @@ def test_white_space_around_is_accepted_and_an_empty_message_is_called(jobs):
 
 def test_a_poison_function_that_raises_is_called_again_after_the_lease_without_a_maximum(jobs):
     """'its message comes back after 600 s, with no maximum, until its life ends' (600 s are one here)."""
-    jobs.host_json(maxDequeueCount=1, visibilityTimeout="00:00:00", maxPollingInterval="00:00:00.1")
+    jobs.host_json(maxDequeueCount=3, visibilityTimeout="00:00:00", maxPollingInterval="00:00:00.1")
     send(jobs.queue("jobs-poison"), name="bad", restless=True)
     jobs.start(Timing(lease_seconds=1))
 

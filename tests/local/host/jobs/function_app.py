@@ -39,7 +39,7 @@ async def do(task, **more):
 
 @app.queue_trigger(arg_name="message", queue_name="jobs", connection="AzureWebJobsStorage")
 async def work(message: func.QueueMessage) -> None:
-    body = message.get_body().decode()
+    body = message.get_body().decode(errors="replace")
     task = json.loads(body) if body.startswith("{") else {"name": body}
     await do(task, count=message.dequeue_count)
 
