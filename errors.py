@@ -18,7 +18,8 @@
         ├── NotSignedIn          401
         ├── NotAllowed           403
         ├── NotFound             404
-        └── Stale                412, the version named by If-Match is not the one stored
+        ├── Stale                412, the version named by If-Match is not the one stored
+        └── TooMany              429, asked more often than is allowed
 
 Every class has a stable `code`. `str(error)` is for people and holds nobody's data.
 """
@@ -139,3 +140,14 @@ class NotFound(Refused):
 class Stale(Refused):
     code = "stale"
     status = 412
+
+
+class TooMany(Refused):
+    """A person asks more often than is allowed. `after_seconds` says when the next request is taken."""
+
+    code = "too_many"
+    status = 429
+
+    def __init__(self, message: str, after_seconds: float) -> None:
+        super().__init__(message)
+        self.after_seconds = after_seconds

@@ -80,6 +80,12 @@ LARGEST_KEYS_BYTES = 512 * 1024
 LARGEST_BODY_BYTES = 256 * 1024
 """Of a request's body."""
 
+# What a person may ask for.
+EDITS_AT_ONCE = 2_000
+"""Edits of contacts by one person without a pause: an import of a list."""
+EDITS_PER_SECOND = 10.0
+"""Edits by one person that go on for ever: more than a person types, less than what keeps a run busy."""
+
 # Keeping.
 HISTORY = timedelta(days=90)
 """How long runs and their changes are kept (spec §6)."""

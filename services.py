@@ -26,6 +26,7 @@ from api.consent import ConsentCalls
 from api.contacts import ContactCalls
 from api.health import HealthCalls
 from api.integration import Integration
+from api.pace import EditPace
 from api.portal import PortalCalls
 from api.runs import RunCalls
 from connect.connecting import Connecting
@@ -159,7 +160,9 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
             callers, tables, workspaces, contacts, schedule, requests, previews, settings.timetable, now
         ),
         run_calls=RunCalls(callers, workspaces, requests, now),
-        contact_calls=ContactCalls(callers, tables, workspaces, contacts, EditStore(tables, contacts, sleep), now),
+        contact_calls=ContactCalls(
+            callers, tables, workspaces, contacts, EditStore(tables, contacts, sleep), EditPace(time.monotonic), now
+        ),
         consent_calls=ConsentCalls(callers, consent, connecting, workspaces, now),
         health=HealthCalls(tables, alarms, now),
         portal=PortalCalls(settings.portal_token_url, settings.portal_url),

@@ -4,6 +4,7 @@ A call's annotation says what it answers, `-> Accepted[RunAnswer]`: docs/openapi
 """
 
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import azure.functions as func
 import msgspec
 
-from errors import Conflict, ConnectorError, PersonMustAct, Refused, TryLater
+from errors import Conflict, ConnectorError, PersonMustAct, Refused, TooMany, TryLater
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,8 @@ def problem(error: ConnectorError) -> func.HttpResponse:
     status, headers = _status(error), {}
     if isinstance(error, TryLater) and status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(max(1, round(error.after_seconds or 5)))
+    if isinstance(error, TooMany):
+        headers["Retry-After"] = str(max(1, math.ceil(error.after_seconds)))
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     fields = error.fields if isinstance(error, Refused) else {}

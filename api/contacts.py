@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from api.answers import Created, Nothing, Reply
 from api.caller import Caller, Callers, require_admin
+from api.pace import EditPace
 from api.requests import page_of, read_body
 from api.shapes import (
     ContactCard,
@@ -74,6 +75,7 @@ class ContactCalls:
     workspaces: WorkspaceStore
     store: ContactStore
     edits: EditStore
+    pace: EditPace
     now: Callable[[], datetime]
 
     async def lists(self, req: func.HttpRequest) -> Reply[ContactLists]:
@@ -154,9 +156,10 @@ class ContactCalls:
         """The list, for an edit.
 
         Raises:
-            NotFound
+            NotFound, TooMany
             BeingEnded: a disconnect is at its contacts. Nobody's edits hold it up, and none is lost under it.
         """
+        self.pace.take(caller)
         connection, _ = await self.workspaces.load(caller.workspace_id)
         connection = _require_list(connection, req)
         if connection.stage is Stage.CLOSING:
