@@ -22,10 +22,10 @@ demo: setup  ## the same, without serving
 	@exec $(BIN)/python -m local.demo
 
 test: setup browser  ## every test, on the real Azurite and in a real Chromium
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/soak
 
 soak: setup  ## 5,000 random histories on real parts, and 100,000 over the pure plan (half an hour)
-	@HISTORIES=5000 HISTORIES_PURE=100000 exec $(BIN)/python -m pytest -s --timeout 7200 tests/sync/test_histories_real.py tests/sync/test_histories_pure.py
+	@HISTORIES=5000 HISTORIES_PURE=100000 exec $(BIN)/python -m pytest -s --timeout 7200 tests/soak tests/sync/test_histories_real.py tests/sync/test_histories_pure.py
 
 mutants: setup  ## put small mistakes into the engine, one after the other: the tests must catch each
 	@exec $(BIN)/python -m tests.mutations

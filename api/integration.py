@@ -123,7 +123,7 @@ class Integration:
             people_did = Totals(tally.contacts, tally.linked)
         syncs = connection is not None and connection.stage is Stage.ACTIVE
         next_run_at = self.timetable.next_after(self.now()) if syncs else None
-        return Reply(status_shape(state, people_did, next_run_at))
+        return Reply(status_shape(state, people_did, next_run_at, self.now()))
 
 
 def _configurable(connection: Connection | None) -> Connection:

@@ -113,9 +113,14 @@ def _verification(verified: Verification | None) -> VerificationShape | None:
 
 
 class StatusShape(msgspec.Struct, frozen=True, rename="camel"):
-    """The Sync Status area. `waitingRun`, the run whose removals wait for approval, goes beyond spec §7."""
+    """The Sync Status area.
+
+    `waitingRun`, the run whose removals wait for approval, and `interrupted` go beyond spec §7: the run's worker died,
+    and another one resumes it within a minute.
+    """
 
     state: Activity
+    interrupted: bool
     totals: Totals
     current_run: RunShape | None
     waiting_run: RunShape | None
@@ -127,7 +132,7 @@ class StatusShape(msgspec.Struct, frozen=True, rename="camel"):
     last_error: RunError | None
 
 
-def status_shape(state: SyncState, people_did: Totals, next_run_at: datetime | None) -> StatusShape:
+def status_shape(state: SyncState, people_did: Totals, next_run_at: datetime | None, now: datetime) -> StatusShape:
     """`people_did`: what people themselves added to the list and took from it."""
     run, totals = state.run, state.totals
     if run is not None:
@@ -136,6 +141,7 @@ def status_shape(state: SyncState, people_did: Totals, next_run_at: datetime | N
     waiting = state.waiting
     return StatusShape(
         state_of(state),
+        state.interrupted(now),
         totals,
         run_shape(run) if run else None,
         run_shape(waiting) if waiting else None,

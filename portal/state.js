@@ -13,6 +13,7 @@ export function headline(card, told) {
   if (card.connection === "not_configured") return "Connected, not configured yet";
   const run = told.currentRun;
   if (run?.waitingFor === "microsoft") return "Waiting for Microsoft";
+  if (told.interrupted) return "Interrupted, going on by itself";
   if (run) return told.lastCompletedAt ? "Syncing now" : "First sync under way";
   if (told.state === "awaiting_approval") return "Removals wait for an administrator's approval";
   if (told.state === "failed") return "The last sync failed";
@@ -34,6 +35,10 @@ export function sentence(told) {
       "emu.chat has a problem of its own and is at it. There is nothing for you to do; the sync goes on by itself.",
       "emu.chat has a problem of its own. There is nothing for you to do.",
     ];
+  }
+  if (told.interrupted) {
+    const text = "Interrupted, going on by itself within a minute. Nothing is lost; Sync Now begins it at once.";
+    return [text, "Interrupted. The sync goes on by itself."];
   }
   if (run?.restarted) {
     const text = "Microsoft lost track of what had changed, so everything is read again. Nothing is lost.";
