@@ -4,7 +4,12 @@ from playwright.async_api import expect
 
 from tests.portal.visit import Visit
 
-READ = {"id", "accountEnabled", "userType", "mail", "givenName", "surname", "mobilePhone", "companyName"}
+READ = {"id", "accountEnabled", "userType", "mail", "userPrincipalName"} | {
+    "givenName",
+    "surname",
+    "mobilePhone",
+    "companyName",
+}
 
 
 async def at_microsoft(visit, account, decision):

@@ -6,8 +6,8 @@ import time
 
 import httpx
 from playwright.async_api import expect
-from tests.office import ENTRA
 
+from local.office import ENTRA
 from tests.portal.visit import ROOT, hold
 
 LARGEST_BYTES = 120_000
