@@ -41,6 +41,7 @@ def main() -> int:
         for number in range(arguments.repeats):
             _latency(running, found, number)
         found.idle = _told("1,000 idle workspaces", lambda: scenarios.idle_workspaces(running))
+        found.telemetry_bytes = scenarios.telemetry(running)
     for name, statement in scenarios.IMPORTS.items():
         found.imports[name] = [scenarios.import_seconds(statement) for _ in range(arguments.repeats)]
     text = report.written(found, arguments.out)

@@ -1,13 +1,16 @@
 """What Azure asks for, and what a run therefore costs. List prices in US dollars, West Europe, pay as you go.
 
-Source: azure.microsoft.com/pricing for Storage tables (LRS), Queues and Functions Flex Consumption, as known on the
-date below; they are there to be replaced by yours.
+Source: azure.microsoft.com/pricing for Storage tables and queues (ZRS, as infra/ makes them), Functions Flex
+Consumption and Log Analytics, as known on the date below; they are there to be replaced by yours.
 """
 
 DATED = "2026-11"
 TABLE_TRANSACTIONS_PER_10_000 = 0.00036
 QUEUE_OPERATIONS_PER_10_000 = 0.0004
-STORED_GB_MONTH = 0.045
+STORED_GB_MONTH = 0.0563
+LOGS_GB = 2.30
+LOGS_BILLED = 0.75
+"""Of an event's bytes as they are sent, by learn.microsoft.com/azure/azure-monitor/logs/cost-logs, on average."""
 FUNCTION_GB_SECOND = 0.000026
 FUNCTION_EXECUTIONS_PER_MILLION = 0.40
 INSTANCE_GB = 2.0
@@ -26,6 +29,11 @@ def idle_month(workspaces: int, seconds_a_run: float, transactions_a_run: float)
         + runs * transactions_a_run * TABLE_TRANSACTIONS_PER_10_000 / 10_000
         + runs * 4 * QUEUE_OPERATIONS_PER_10_000 / 10_000
     )
+
+
+def logs_month(workspaces: int, bytes_a_run: float) -> float:
+    """What telemetry of a month's hourly runs costs, the free gigabytes not counted."""
+    return workspaces * HOURS_A_MONTH * bytes_a_run * LOGS_BILLED / 1e9 * LOGS_GB
 
 
 def run_cost(seconds: float, table_transactions: int, messages: int = 1) -> float:

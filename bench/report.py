@@ -26,6 +26,8 @@ class Findings:
     stored: dict[int, int] = field(default_factory=dict)
     latency: list[tuple[float, float]] = field(default_factory=list)
     idle: Figures | None = None
+    telemetry_bytes: float = 0.0
+    """What an idle run sends to Azure Monitor."""
     imports: dict[str, list[float]] = field(default_factory=dict)
 
     def ratio(self, way: str, figure: str) -> float:
@@ -195,12 +197,16 @@ def _fleet(found: Findings) -> str:
     nothing = found.scaled[10_000, "delta, nothing changed"]
     transactions = (nothing.table_reads or 0) + (nothing.table_writes or 0)
     rows = [
-        f"| {count:,} | {prices.idle_month(count, found.idle.seconds / found.idle.people, transactions):,.2f} |"
+        f"| {count:,} | {prices.idle_month(count, found.idle.seconds / found.idle.people, transactions):,.2f}"
+        f" | {prices.logs_month(count, found.telemetry_bytes):,.2f} |"
         for count in (10, 1000, 100_000)
     ]
     return (
         "\n\nHourly runs of workspaces in which little happens, all on shared instances, by the pace of the 1,000 idle"
-        " workspaces below; logs and free grants not counted:\n\n| workspaces | $ a month |\n| ---: | ---: |\n"
+        f" workspaces below. Telemetry: {found.telemetry_bytes:,.0f} bytes a run, as Microsoft's exporter sends them;"
+        " the host's own rows come on top, as do alarms and the availability test (some dollars a month) and"
+        " performance counters of each instance (5 kB a minute). Free grants are not counted:\n\n"
+        "| workspaces | compute and storage $ a month | telemetry $ a month |\n| ---: | ---: | ---: |\n"
         + "\n".join(rows)
     )
 

@@ -17,6 +17,9 @@ from bench.measure import Figures, cpu_seconds, forget_peak, peak_mb
 from bench.stage import Stage, first_sync, settled, tenant_settings
 from bench.ways import ROOT, run_way
 from directory.credentials import TenantId
+from local.azurite import free_ports
+from local.host.process import start_host
+from local.ingestion import bytes_a_run, deployed_settings, ingestion, slices_of
 from local.office import ENTRA, Office, host_settings
 from mapping.configuration import Configuration
 from services import Services, build
@@ -30,6 +33,7 @@ MOST_EDITED = 10_000
 """People's edits go through the API one by one: more of them only test patience."""
 
 _STEPS_AT_ONCE = 2000
+_TELEMETRY_RUNS = 20
 
 
 def first(stage: Stage, people: int, **shape: float) -> tuple[Office, Figures]:
@@ -144,6 +148,26 @@ def _wait_until_empty(stage: Stage) -> None:
     with QueueClient.from_connection_string(stage.storage, QUEUE) as queue:
         while queue.get_queue_properties().approximate_message_count:
             time.sleep(0.25)
+
+
+def telemetry(stage: Stage) -> float:
+    """Bytes that an idle delta sends to Azure Monitor, with Microsoft's exporter set as infra/ sets it."""
+    port = free_ports()[0]
+    stage.directory.control.allow_redirect(f"http://localhost:{port}/api/integrations/entra/consent/callback")
+    with ingestion() as there:
+        settings = host_settings(stage.azurite.connection_string("account0099"), stage.directory, port)
+        running = start_host(
+            settings | deployed_settings() | there.settings(), stage.folder / "telemetry.log", port=port
+        )
+        office = Office(running.url, stage.directory, stage.directory.control.tenant(people=5))
+        try:
+            office.set_up()
+            there.forget()
+            runs = {office.sync()["id"] for _ in range(_TELEMETRY_RUNS)}
+            return bytes_a_run(there.wait(lambda arrived: slices_of(arrived) >= runs))
+        finally:
+            office.close()
+            running.stop()
 
 
 IMPORTS = {

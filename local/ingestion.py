@@ -7,10 +7,23 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 Envelope = dict[str, Any]
+_DEPLOYED = Path(__file__).parents[1] / "infra" / "snapshots" / "ours.snapshot.json"
 _KEY = "00000000-0000-4000-8000-000000000001"
+
+
+def deployed_settings() -> dict[str, str]:
+    """What infra/ sets for telemetry in Azure, but for what only Azure knows (by infra/snapshots)."""
+    [settings] = [
+        one["properties"]
+        for one in json.loads(_DEPLOYED.read_text())["predictedResources"]
+        if one["type"] == "Microsoft.Web/sites/config"
+    ]
+    ours = ("OTEL_", "PYTHON_APPLICATIONINSIGHTS_", "APPLICATIONINSIGHTS_")
+    return {name: value for name, value in settings.items() if name.startswith(ours) and not value.startswith("[")}
 
 
 class Ingestion:
@@ -103,3 +116,21 @@ def about(envelope: Envelope) -> tuple[str, str]:
     """Its kind and its name, or the beginning of its message."""
     data = envelope["data"]["baseData"]
     return envelope["data"]["baseType"], data.get("name") or data.get("message", "")[:60] or data["metrics"][0]["name"]
+
+
+def slices_of(envelopes: list[Envelope]) -> set[str]:
+    """The runs whose slices have arrived as spans."""
+    data = (one["data"]["baseData"] for one in envelopes if one["data"]["baseType"] == "RemoteDependencyData")
+    return {one["properties"]["run"] for one in data if one["name"] == "slice"}
+
+
+def bytes_a_run(envelopes: list[Envelope]) -> float:
+    """What spans and lines of idle runs take. Metrics come once a minute and instance, however many runs there were."""
+    told = [
+        one
+        for one in envelopes
+        if one["data"]["baseType"] != "MetricData"
+        # The stand-in's own lines: in Azure they are the host's.
+        and one["data"]["baseData"]["properties"].get("logger_name", "").partition(".")[0] not in ("host", "worker")
+    ]
+    return sum(len(json.dumps(one)) for one in told) / len(slices_of(told))

@@ -10,10 +10,9 @@ from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
 from local.azurite import free_ports
 from local.host.process import start_host
-from local.ingestion import Envelope, Ingestion, ingestion
+from local.ingestion import Envelope, Ingestion, deployed_settings, ingestion, slices_of
 from local.office import ENTRA, Office, host_settings
 from sync.messages import POISON_QUEUE, QUEUE
-from tests.infra.kept import app_settings
 
 RUNS = 12
 ACCOUNT = "account1489"
@@ -52,15 +51,7 @@ class Watched:
 
 
 @pytest.fixture(scope="session")
-def telemetry_settings():
-    """What infra/ sets for telemetry; only the address of the ingestion is another."""
-    beginnings = ("OTEL_", "PYTHON_", "APPLICATIONINSIGHTS_")
-    settings = {name: value for name, value in app_settings().items() if name.startswith(beginnings)}
-    return {name: value for name, value in settings.items() if not value.startswith("[")}
-
-
-@pytest.fixture(scope="session")
-def watched(azurite, directory, tmp_path_factory, telemetry_settings) -> Iterator[Watched]:
+def watched(azurite, directory, tmp_path_factory) -> Iterator[Watched]:
     port = free_ports()[0]
     directory.control.allow_redirect(f"http://localhost:{port}/api/integrations/entra/consent/callback")
     with ingestion() as there:
@@ -69,7 +60,7 @@ def watched(azurite, directory, tmp_path_factory, telemetry_settings) -> Iterato
             directory,
             port,
             SYNC_SCHEDULE="*/5 * * * * *",
-            **telemetry_settings,
+            **deployed_settings(),
             **_SOONER,
             **there.settings(),
         )
@@ -100,12 +91,6 @@ def ordinary(watched) -> Told:
         return slices_of(there) >= set(runs) and {"emu.schedule.workspaces", "emu.sync.runs"} <= names
 
     return told(watched, runs, done)
-
-
-def slices_of(envelopes: list[Envelope]) -> set[str]:
-    """The runs whose slices have arrived as spans."""
-    data = (one["data"]["baseData"] for one in envelopes if one["data"]["baseType"] == "RemoteDependencyData")
-    return {one["properties"]["run"] for one in data if one["name"] == "slice"}
 
 
 def message_data(envelopes: list[Envelope], beginning: str) -> list[Envelope]:

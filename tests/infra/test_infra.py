@@ -61,3 +61,10 @@ def test_tests_named_in_the_threat_model_exist():
 
     assert names
     assert {name for name in names if f"def {name}(" not in there} == set()
+
+
+def test_the_dev_container_can_have_core_tools_and_bicep():
+    told = (ROOT / ".devcontainer" / "devcontainer.json").read_text()
+
+    assert "python:3.13-bookworm" in told  # Core Tools do not install on trixie.
+    assert '"installBicep": true' in told

@@ -5,9 +5,9 @@ import subprocess
 import sys
 from collections import Counter
 
-from local.ingestion import about
+from local.ingestion import about, bytes_a_run, slices_of
 from local.tools.infra import INFRA
-from tests.infra.conftest import PERSON, RUNS, slices_of
+from tests.infra.conftest import PERSON, RUNS
 from tests.infra.kept import WAYS, app_settings, only, template
 
 ROOT = INFRA.parent
@@ -30,18 +30,7 @@ def test_no_name_and_no_token_arrives(ordinary):
 
 
 def test_an_idle_run_sends_few_bytes(ordinary):
-    """Rows of metrics come once a minute and instance, however many runs there were; they are not a run's."""
-    runs = slices_of(ordinary.envelopes)
-    mine = [
-        one
-        for one in ordinary.envelopes
-        if one["data"]["baseType"] != "MetricData"
-        # The stand-in's own lines: in Azure they are the host's.
-        and one["data"]["baseData"]["properties"].get("logger_name", "").partition(".")[0] not in ("host", "worker")
-    ]
-    size = sum(len(str(one)) for one in mine)
-
-    assert size / len(runs) < MOST_BYTES_A_RUN, Counter(about(one) for one in mine).most_common(5)
+    assert bytes_a_run(ordinary.envelopes) < MOST_BYTES_A_RUN, Counter(map(about, ordinary.envelopes)).most_common(9)
 
 
 def test_libraries_are_silent_about_their_requests(ordinary):

@@ -25,6 +25,8 @@ ROLES = {
 PLATFORM = {
     "AzureWebJobsStorage__blobServiceUri",
     "AzureWebJobsStorage__credential",
+    "AzureWebJobsDisableHomepage",
+    "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
@@ -115,6 +117,14 @@ def test_settings_of_the_specification_are_all_known_here():
     assert set(example) <= known
 
 
+@pytest.mark.parametrize("name", ["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "AzureWebJobsDisableHomepage"])
+def test_the_host_is_held_alike_here_and_in_azure(name):
+    """docs/facts/functions.md 11: one anonymous body of 99 MB would end an instance."""
+    example = json.loads((ROOT / "local.settings.example.json").read_text())["Values"]
+
+    assert app_settings()[name] == example[name] == {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576"}.get(name, "true")
+
+
 def names(kind):
     return {one["name"].rpartition("/")[2] for one in resources("ours", kind)}
 
@@ -192,4 +202,6 @@ def test_what_is_deployed_is_what_runs():
     config = only("ours", "Microsoft.Web/sites")["properties"]["functionAppConfig"]
 
     assert config["runtime"] == {"name": "python", "version": "3.13"}
-    assert json.loads((ROOT / "host.json").read_text())["telemetryMode"] == "OpenTelemetry"
+    host = json.loads((ROOT / "host.json").read_text())
+    assert host["telemetryMode"] == "OpenTelemetry"
+    assert "applicationInsights" not in host["logging"]  # OpenTelemetry ignores it.
