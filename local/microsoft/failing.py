@@ -58,6 +58,8 @@ def spoiled(fault: Fault, page: dict[str, Any]) -> dict[str, object]:
         return page
     links = {"@odata.nextLink": "https://graph.example.org/v1.0/users/delta?$skiptoken=stolen"}
     if fault.kind is Kind.ODD_LINK:
+        if fault.code == "deltaLink" and "@odata.deltaLink" not in page:
+            return page  # A round whose people are not all told would be a lie, not an odd link.
         links = {f"@odata.{fault.code or 'nextLink'}": fault.message}
     return {name: value for name, value in page.items() if not name.endswith("Link")} | links
 
