@@ -1,5 +1,6 @@
 """Answers of table storage as typed rows, and which columns to ask for (pure)."""
 
+import functools
 import re
 from typing import Any, TypeGuard
 
@@ -29,7 +30,7 @@ class RowReader:
         Rows say with a default what an absent column means, so a null is read as absent. A quote inside a text is
         escaped, so the pattern meets no value.
         """
-        if columns_of(row) and b"null" in body:
+        if b"null" in body and columns_of(row):
             body = _ABSENT.sub(b"", body)
         return self._decoder(_Answer[row]).decode(body).value  # type: ignore[valid-type, no-any-return]
 
@@ -39,10 +40,15 @@ class RowReader:
         return self._decoders[kind]
 
 
-def columns_of(row: type) -> list[str]:
+def columns_of(row: Any) -> tuple[str, ...]:
     """The columns that a row type names, to be selected; none for types that take whole rows."""
+    return _columns_of(row)
+
+
+@functools.cache
+def _columns_of(row: Any) -> tuple[str, ...]:
     names = [field.encode_name for field in msgspec.structs.fields(row)] if _is_struct(row) else []
-    return [name for name in names if name != "odata.etag"]
+    return tuple(name for name in names if name != "odata.etag")
 
 
 def _is_struct(row: type) -> TypeGuard[type[msgspec.Struct]]:

@@ -125,9 +125,10 @@ async def _known(work: "Slice", users: Sequence[DirectoryUser]) -> tuple[Found |
     """The contacts whose remembered values still stand where Graph leaves a property out (spec §3).
 
     In a round that continues from a delta link these are all of them; in a first round those of users whom an earlier
-    page of the same round had as present.
+    page of the same round had as present. Whom an earlier page had out of scope may have changed on that page, and the
+    contact does not show it: a patch that lets such a user in again is read whole.
     """
-    ids = [one.id for one in users if one.removed is UNSET]
+    ids = [one.id for one in users if one.removed is UNSET and not work.roll.left(one.id)]
     continuing = work.run.mode is Mode.DELTA
     if not continuing:
         ids = [one for one in ids if one in work.roll]
@@ -139,15 +140,22 @@ async def _known(work: "Slice", users: Sequence[DirectoryUser]) -> tuple[Found |
 
 
 async def _read_whole(work: "Slice", ids: Sequence[ObjectId]) -> dict[ObjectId, DirectoryUser]:
-    """Users as they are now: a round of their own, 50 to a request. Those who are not there any more are left out."""
+    """Users as they are now: a round of their own, 50 to a request. Those who are not there any more are left out.
+
+    Raises:
+        RoundBroken: such a round does not end either.
+    """
     whole: dict[ObjectId, DirectoryUser] = {}
     for start in range(0, len(ids), limits.PEOPLE_A_FILTER):
         wanted = ids[start : start + limits.PEOPLE_A_FILTER]
         url: str | None = work.reader.graph.users_by_id(work.configuration.select, wanted)
-        for _ in wanted:  # No more pages than people: this loop is Graph's to end.
+        # A page for each of them, some twice, and some pages with nobody: more are not explained by anything.
+        for _ in range(2 * len(wanted) + limits.IDLE_PAGES_AT_ONCE):
             if url is None:
                 break
             page = await work.reader.page(url, carried_token=False)
             whole |= latest(page.users)
             url = page.next_link
+        if url is not None:
+            raise RoundBroken("Microsoft Graph sent more pages than there are people asked for")
     return {one: user for one, user in whole.items() if user.removed is UNSET}

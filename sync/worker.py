@@ -62,7 +62,7 @@ class Worker:
         if run is None:
             log.info("message_dropped workspace=%s reason=no_such_run", message.workspace_id)
         elif (wait := _seconds_to_wait(state, run, self.now())) > 0:
-            await self._come_back(message, run, wait)
+            await self._come_back(message, state, run, wait)
         elif (run := _claimed(run, connection, state, self.now())).deaths >= limits.DEATHS:
             await self._bury(state, run)
         else:
@@ -79,12 +79,13 @@ class Worker:
         state, _ = ask(state, request, run_id(self.now(), uuid.uuid4().hex[:8]), self.now())
         return state, state.run
 
-    async def _come_back(self, message: Start | Continue, run: Run, wait: float) -> None:
-        """Look again when the other worker's lease is over: should it die, this message resumes the run.
+    async def _come_back(self, message: Start | Continue, state: SyncState, run: Run, wait: float) -> None:
+        """Look again when the other worker's lease is over, or the pause: should it die, this message resumes the run.
 
-        A continuation of an earlier step is dropped, because the other worker has queued a newer one.
+        A continuation of an earlier step is dropped while another worker holds the lease, because that one queues a
+        newer one. In a pause it is not: the queue may have been away when the pause began, and this is its retry.
         """
-        if isinstance(message, Start) or message.step == run.step:
+        if isinstance(message, Start) or message.step == run.step or not state.leased(self.now()):
             await self._queue(message.workspace_id, run, wait + limits.MARGIN_SECONDS)
 
     async def _claim(self, connection: Connection, state: SyncState, run: Run, meter: Meter) -> Slice:

@@ -37,6 +37,7 @@ class FlakyStorage:
     met: Counter = field(default_factory=Counter)
 
     async def open(self):
+        self.held, self._go = asyncio.Event(), asyncio.Event()
         self._session = aiohttp.ClientSession(auto_decompress=False, skip_auto_headers=_SIGNED)
         self._runners = []
         self.connection_string = self.account
@@ -61,6 +62,11 @@ class FlakyStorage:
         """Count anew, and fail the n-th request: spoil(**{"3": "500"})."""
         self.seen, self.plan = 0, {int(number): fault for number, fault in by_number.items()}
 
+    def let_go(self):
+        """Let a request pass that was held."""
+        self._go.set()
+        self.held, self._go = asyncio.Event(), asyncio.Event()
+
     def _pass_on(self, origin):
         async def pass_on(request):
             self.seen += not self.only or request.method == self.only
@@ -70,6 +76,10 @@ class FlakyStorage:
                 self.plan[self.seen + 1], fault = fault, None  # Only a write can come too late.
             if fault:
                 self.met[fault] += 1
+            if fault == "hold":
+                go = self._go
+                self.held.set()
+                await go.wait()
             if fault == "kill_before":
                 self.kill()
             if fault == "lost_before":

@@ -1,19 +1,23 @@
-"""Random histories: what happens in a directory, in emu.chat and in the settings, with runs in between."""
+"""Random histories: what happens in a directory, in emu.chat, in the settings and to workers, with runs in between."""
 
 import itertools
 
 from hypothesis import strategies as st
 
-PEOPLE = [f"00000000-0000-4000-8000-{number:012x}" for number in range(1, 5)]
-MAILS = ["one@x.example", "two@x.example", "ONE@x.example", None]
+from local.microsoft.odd_text import INVALID_BYTE, LINE_SEPARATOR, LONE_HIGH, NUL
+
+PEOPLE = [f"00000000-0000-4000-8000-{number:012x}" for number in range(1, 9)]
+MAILS = ["one@x.example", "one@x.example", "two@x.example", "ONE@x.example", None]
 NAMES = ["Ada", "Bob", None]
+ODD_NAMES = [f"M{INVALID_BYTE}ller", f"Zo{LONE_HIGH}", f"A{LINE_SEPARATOR}B", f"N{NUL}l"]
 DIRECTORY_FIELDS = ["givenName", "surname", "mail", "companyName", "accountEnabled", "userType"]
+FOR_EVER = 10**9
 
 _who = st.sampled_from(PEOPLE)
 _values = st.fixed_dictionaries(
     {},
     optional={
-        "givenName": st.sampled_from(NAMES),
+        "givenName": st.sampled_from([*NAMES, *NAMES, *ODD_NAMES]),
         "surname": st.sampled_from(NAMES),
         "mail": st.sampled_from(MAILS),
         "companyName": st.sampled_from(NAMES),
@@ -30,39 +34,27 @@ _fields = st.fixed_dictionaries(
     },
 )
 _nth = st.integers(0, 9)
-_kill = st.none() | st.integers(1, 14)
-
-STEP = st.one_of(
+_kills = st.lists(st.integers(1, 14), max_size=3).map(tuple)
+_full = st.booleans()
+_in_directory = st.one_of(
     st.tuples(st.just("hire"), _who, _values),
     st.tuples(st.just("change"), _who, _values),
     st.tuples(st.just("leave"), _who),
-    st.tuples(st.just("leave"), _who),
-    st.tuples(st.just("edit"), _nth, _fields),
-    st.tuples(st.just("drop"), _nth),
-    st.tuples(st.just("add"), _fields),
-    st.tuples(
-        st.just("configure"),
-        st.fixed_dictionaries(
-            {
-                "keep_local": st.booleans(),
-                "hard_delete": st.booleans(),
-                "include_guests": st.booleans(),
-                "include_disabled": st.booleans(),
-            }
-        ),
-    ),
-    st.tuples(st.just("run"), st.booleans(), _kill),
-    st.tuples(st.just("run"), st.booleans(), _kill),
 )
-# There is somebody to begin with: a history of an empty list tells little.
-_BEGIN = [("hire", one, {"givenName": "Ada", "mail": f"{place}@x.example"}) for place, one in enumerate(PEOPLE[:3])]
-_BEGIN = [*_BEGIN, ("run", True, None)]
-_END = [("run", False, None)]
-HISTORY = st.lists(STEP, min_size=3, max_size=16).map(lambda steps: [*_BEGIN, *steps, *_END])
+_choices = st.fixed_dictionaries(
+    {
+        "keep_local": st.booleans(),
+        "hard_delete": st.booleans(),
+        "include_guests": st.booleans(),
+        "include_disabled": st.booleans(),
+    }
+)
+
 FAULTS = [
     {"status": 429, "retryAfter": "1"},
     {"status": 429, "retryAfter": "0"},
     {"status": 429, "retryAfter": "3600"},
+    {"status": 429, "retryAfter": "10000000"},
     {"status": 429, "retryAfter": "http-date:2"},
     {"status": 429},
     {"status": 500},
@@ -78,52 +70,155 @@ FAULTS = [
     {"status": 400, "code": "syncStateNotFound"},
     {"kind": "stall", "seconds": 2},
     {"expire": "Request_UnsupportedQuery"},
+    {"expire": "BadRequest"},
+    {"expire": "UnknownError"},
+    {"expire": "Directory_ExpiredPageToken"},
+    # A link that is refused once, or until it is given up.
+    *[
+        {"status": status, "code": code, "link": "stored", "times": times}
+        for status, code in ((400, "BadRequest"), (404, "UnknownError"), (400, "Directory_ExpiredPageToken"))
+        for times in (1, 2)
+    ],
 ]
+"""What passes within the run."""
+
+ENDS = [
+    {"endless": "same_link"},
+    {"endless": "new_links"},
+    {"endless": "cycle"},
+    {"fault": {"status": 400, "code": "syncStateNotFound", "link": "next", "times": FOR_EVER}},
+    {"fault": {"kind": "odd_link", "code": "nextLink", "message": "not an address"}},
+    {"fault": {"kind": "odd_link", "code": "nextLink", "message": "https://[::1/v1.0/users"}},
+    {"fault": {"kind": "odd_link", "code": "deltaLink", "message": "nowhere"}},
+    {"fault": {"kind": "foreign_link"}},
+    {"missing": "90002"},
+]
+"""What may end a run with its reason; once it is over, the next run is right."""
+
 STORAGE_FAULTS = ["lost_before", "lost_after", "error_after", "500", "503", "stall", "412"]
-"""Of a request of the next run, by its number: to tables, or to the queue."""
-FAULTY_STEP = (
-    STEP
-    | st.tuples(st.just("fault"), st.sampled_from(FAULTS))
-    | st.tuples(st.just("storage"), st.sampled_from(STORAGE_FAULTS), st.integers(1, 12))
+"""Of a call of the next run, by its number: to tables, or to the queue."""
+
+_shape = st.fixed_dictionaries(
+    {},
+    optional={
+        "page_size": st.sampled_from([1, 2, 3, 200]),
+        "random_pages": st.booleans(),
+        "empty_pages": st.booleans(),
+        "duplicates_percent": st.sampled_from([0, 50, 100]),
+        "patches_percent": st.sampled_from([0, 50, 100]),
+        "strangers": st.sampled_from([0, 1]),
+        "shuffle": st.booleans(),
+        "sparse": st.sampled_from([True, True, False]),
+        "capital_ids_percent": st.sampled_from([0, 50]),
+        "byte_order_mark": st.booleans(),
+        "seed": st.integers(1, 100),
+    },
 )
-FAULTY_HISTORY = st.lists(FAULTY_STEP, min_size=3, max_size=16).map(lambda steps: [*_BEGIN, *steps, *_END])
+HIDDEN = ["null", "missing", "missing_later"]
+"""How accountEnabled is not told in a full run."""
+
+_run = st.one_of(
+    st.tuples(st.just("run"), _full, st.just(())),
+    st.tuples(st.just("run"), _full, _kills),
+    st.tuples(st.just("run"), _full, _kills),
+)
+STEP = st.one_of(
+    _in_directory,
+    _in_directory,
+    st.tuples(st.just("leave"), _who),
+    st.tuples(st.just("missed"), _in_directory),
+    st.tuples(st.just("edit"), _nth, _fields),
+    st.tuples(st.just("drop"), _nth),
+    st.tuples(st.just("add"), _fields),
+    st.tuples(st.just("configure"), _choices),
+    st.tuples(st.just("shape"), _shape),
+    _run,
+    _run,
+    _run,
+    st.one_of(
+        st.tuples(st.just("twice"), _full),
+        st.tuples(st.just("orphan"), _full, st.integers(1, 30), st.integers(0, 3)),
+        st.tuples(st.just("orphan"), _full, st.integers(1, 30), st.integers(0, 3)),
+        st.tuples(st.just("hidden"), st.sampled_from(HIDDEN)),
+        st.just(("tick",)),
+        st.just(("week",)),
+        st.tuples(st.just("old"), _nth),
+    ),
+    st.tuples(st.just("fault"), st.sampled_from(FAULTS)),
+    st.tuples(st.just("ends"), st.sampled_from(ENDS)),
+    st.tuples(st.just("storage"), st.sampled_from(STORAGE_FAULTS), st.integers(1, 16)),
+    st.one_of(st.just(("queue away",)), st.tuples(st.just("outage"), st.integers(1, 20), st.integers(1, 6))),
+)
+# There is somebody to begin with: a history of an empty list tells little.
+_BEGIN = [("hire", one, {"givenName": "Ada", "mail": f"{place}@x.example"}) for place, one in enumerate(PEOPLE[:3])]
+_BEGIN = [*_BEGIN, ("run", True, ())]
+_END = [("run", False, ())]
+_ODD = ("shape", {"sparse": True, "page_size": 2, "duplicates_percent": 50, "patches_percent": 50})
+
+
+def begin(*, odd=False):
+    """A first sync of three people, at the Microsoft of the documentation or at an odd one."""
+    return [*([_ODD] if odd else []), *_BEGIN]
+
+
+def _whole(steps, *, odd):
+    return [*begin(odd=odd), *steps, *_END]
+
+
+HISTORY = st.builds(_whole, st.lists(STEP, min_size=2, max_size=10), odd=st.booleans())
+
+_LONG = "x" * 70_000
+_BEFORE = [("change", PEOPLE[0], {"givenName": "Bob"}), ("leave", PEOPLE[1]), ("add", {"email": "two@x.example"})]
+_BEFORE = [*_BEFORE, ("hire", PEOPLE[3], {"mail": "two@x.example"}), ("hire", PEOPLE[4], {"mail": "Two@x.example"})]
 ONE_OF_EACH = [
-    [
-        *_BEGIN,
-        ("change", PEOPLE[0], {"givenName": "Bob"}),
-        ("leave", PEOPLE[1]),
-        ("fault", fault),
-        ("run", full, kill),
-        *_END,
-    ]
+    [*_BEGIN, *_BEFORE, ("fault", fault), ("run", full, kills), *_END]
     for fault in FAULTS
-    for full, kill in ((False, None), (True, None), (False, 6))
+    for full, kills in ((False, ()), (True, ()), (False, (6,)))
 ]
 ONE_OF_EACH += [
-    [
-        *_BEGIN,
-        ("change", PEOPLE[0], {"givenName": "Bob"}),
-        ("leave", PEOPLE[1]),
-        ("storage", fault, number),
-        ("run", full, None),
-        *_END,
-    ]
+    [*_BEGIN, ("shape", {"page_size": size}), *_BEFORE, ("ends", trouble), ("run", full, ()), *_END]
+    for trouble in ENDS
+    for full, size in ((False, 1), (True, 1), (True, 200))
+]
+ONE_OF_EACH += [
+    [*_BEGIN, *_BEFORE, ("storage", fault, number), ("run", full, ()), *_END]
     for fault in STORAGE_FAULTS
     for full, number in ((False, 3), (False, 5), (True, 4), (True, 6))
 ]
+ONE_OF_EACH += [[_ODD, *_BEGIN, *_BEFORE, ("hidden", hidden), *_END] for hidden in HIDDEN]
+ONE_OF_EACH += [[*_BEGIN, *_BEFORE, ("orphan", full, number, 0), *_END] for full in (False, True) for number in (5, 9)]
+ONE_OF_EACH += [[*_BEGIN, *_BEFORE, ("twice", full), *_END] for full in (False, True)]
+ONE_OF_EACH += [[*_BEGIN, *_BEFORE, ("outage", number, 2), ("run", False, ()), *_END] for number in (2, 8)]
+ONE_OF_EACH += [
+    # Three deaths at one place end a run; the next one is right.
+    [*_BEGIN, *_BEFORE, ("run", full, (number,) * 3), *_END]
+    for full in (False, True)
+    for number in (4, 5)
+]
 ONE_OF_EACH += [
     # The queue is away when a pause has to be waited for.
-    [*_BEGIN, ("hire", PEOPLE[3], {}), ("fault", FAULTS[2]), ("queue away",), ("run", full, None), *_END]
+    [*_BEGIN, *_BEFORE, ("fault", FAULTS[2]), ("queue away",), ("run", full, ()), *_END]
+    for full in (False, True)
+]
+ONE_OF_EACH += [
+    # Deltas miss a change: the weekly run finds it.
+    [*_BEGIN, ("missed", step), *_BEFORE, ("tick",), ("week",), *_END]
+    for step in (("change", PEOPLE[2], {"givenName": "Bob"}), ("leave", PEOPLE[2]), ("hire", PEOPLE[5], {}))
+]
+ONE_OF_EACH += [[*_BEGIN, *_BEFORE, ("run", True, ()), ("old", 0), ("old", 1), *_END]]
+ONE_OF_EACH += [
+    [*_BEGIN, ("shape", {"byte_order_mark": True}), ("change", PEOPLE[0], {"givenName": odd}), ("run", full, ()), *_END]
+    for odd in ODD_NAMES
     for full in (False, True)
 ]
 ONE_OF_EACH += [
     # A record that storage refuses, of somebody known and of somebody new; later it fits.
     [
         *_BEGIN,
-        ("hire", PEOPLE[3], {"givenName": "x" * 70_000}),
-        ("change", PEOPLE[0], {"givenName": "x" * 70_000}),
+        ("hire", PEOPLE[3], {"givenName": _LONG}),
+        ("change", PEOPLE[0], {"givenName": _LONG}),
         ("change", PEOPLE[1], {"givenName": "Bob"}),
-        ("run", full, None),
+        ("run", full, ()),
         ("change", PEOPLE[0], {"givenName": "Bob"}),
         ("leave", PEOPLE[2]),
         *_END,
@@ -132,7 +227,25 @@ ONE_OF_EACH += [
     ]
     for full in (False, True)
 ]
-"""Histories in which each kind of fault is met for certain, by a delta and by a full run, while somebody leaves."""
+"""Histories in which each kind of trouble is met for certain, while somebody leaves."""
+
+
+_KINDS = {
+    *("killed", "orphaned", "orphan went on", "twice", "tick", "week", "old", "hidden", "missed", "shape"),
+    *("paused", "queue was away", "refused by storage", "outage met", "verified", "drift", "stall"),
+    *(f"storage {fault}" for fault in STORAGE_FAULTS),
+    *(f"expire {fault['expire']}" for fault in FAULTS if "expire" in fault),
+    *(fault["kind"] for fault in FAULTS if "kind" in fault),
+    *(f"{fault['status']} {fault.get('retryAfter')}" for fault in FAULTS if "status" in fault),
+    *("odd_link", "foreign_link", "ended by round_broken", "ended by foreign_link", "ended by consent_lost"),
+    "ended by worker_died",
+}
+
+
+def require_met(met, histories):
+    """Nothing is proved by what never happened."""
+    assert met["killed"] > histories // 10
+    assert not _KINDS - {str(kind) for kind, times in met.items() if times}, "some kinds of trouble were never met"
 
 
 def progress(what, of):
@@ -144,21 +257,6 @@ def progress(what, of):
             print(f"{number:,} of about {of:,} {what}", flush=True)
 
     return tell
-
-
-def play_on_model(model, step):
-    """A step that both sides take, on the model. The driver takes it on the engine."""
-    match step:
-        case ("hire", who, values):
-            model.come_back(who, **values) if who in model.users else model.hire(who, **values)
-        case ("change", who, values):
-            model.change(who, **values)
-        case ("leave", who):
-            model.leave(who)
-        case ("configure", choices):
-            for name, value in choices.items():
-                setattr(model, name, value)
-            model.look_at_all = True
 
 
 def pick(model, nth):

@@ -9,7 +9,7 @@ import base64
 import bisect
 import functools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -48,6 +48,7 @@ class MemoryTables(Tables):
     `page_size` is the most that one page holds, `empty_pages` lets an empty page with a continuation come before each
     page. A test's hooks may raise: `before_call(method)` with nothing done, `after_call(method)` with the
     work done and the answer lost; methods are get, page, transact, check. `before_write` sees each transaction.
+    `pause` comes before a call and may last: others run meanwhile, as they do while a server is asked.
     """
 
     def __init__(self, count: Callable[[str], None] = lambda _: None, page_size: int = _LARGEST_PAGE) -> None:
@@ -56,6 +57,7 @@ class MemoryTables(Tables):
         self.before_call: Callable[[str], None] = lambda _: None
         self.after_call: Callable[[str], None] = lambda _: None
         self.before_write: Callable[[Partition, Sequence[Operation]], None] = lambda _, __: None
+        self.pause: Callable[[], Awaitable[None]] = _turn
         self.closed = False
         self._count = count
         self._reader = RowReader()
@@ -124,9 +126,9 @@ class MemoryTables(Tables):
         self.closed = True
 
     async def _call(self, method: str, counted: str) -> None:
-        self.before_call(method)
         self._count(counted)
-        await asyncio.sleep(0)  # Others run meanwhile, as they do while a server is asked.
+        await self.pause()
+        self.before_call(method)
 
     def _partition(self, partition: Partition) -> _Stored:
         return self._stored.get((partition.table, partition.key)) or _Stored()
@@ -137,6 +139,10 @@ class MemoryTables(Tables):
         etag = f"W/\"datetime'{stamp.replace(':', '%3A')}'\""
         keys: Row = {"odata.etag": etag, "PartitionKey": partition.key, "RowKey": row_key, "Timestamp": stamp}
         return keys | columns
+
+
+async def _turn() -> None:
+    await asyncio.sleep(0)
 
 
 def _put(stored: _Stored, key: str, row: Row | None) -> None:
@@ -156,6 +162,7 @@ def _projected(row: Row, columns: Sequence[str]) -> bytes:
     return msgspec.json.encode({"odata.etag": row["odata.etag"]} | {name: row.get(name) for name in columns})
 
 
+@functools.lru_cache(maxsize=10_000)
 def _range(where: str) -> tuple[str, Callable[[list[str]], int], Callable[[list[str]], int]]:
     """The partition key of a filter, and where its range of keys begins and ends in a list of keys."""
     terms = [(found[1], found[2], found[3].replace("''", "'")) for found in _TERM.finditer(where)]
@@ -233,6 +240,7 @@ class MemoryQueue(MessageQueue):
         self._sent = 0
 
     async def send(self, text: str, delay_seconds: float = 0) -> None:
+        await asyncio.sleep(0)
         self.before_send(text)
         visible_at = self._now().timestamp() + max(0, round(delay_seconds))
         bisect.insort(self._messages, _Message(visible_at, self._sent, text))

@@ -27,7 +27,11 @@ class Card:
 
 @dataclass
 class Model:
-    """The list after each run. `users`: the directory now, by id; None for who was removed."""
+    """The list after each run. `users`: the directory now, by id; None for who was removed.
+
+    `unheard`: of whom the next delta tells. `missed`: of whom no delta tells, whatever becomes of them, until a full
+    run looks. `enabled_untold`: the directory does not say whose account is enabled.
+    """
 
     keep_local: bool = False
     hard_delete: bool = False
@@ -36,7 +40,8 @@ class Model:
     users: dict = field(default_factory=dict)
     cards: list = field(default_factory=list)
     unheard: set = field(default_factory=set)
-    look_at_all: bool = True
+    missed: set = field(default_factory=set)
+    enabled_untold: bool = False
     ticks: int = 0
 
     # What happens in the directory.
@@ -59,6 +64,12 @@ class Model:
         self.users[user_id] = dict(values)
         self.unheard.add(user_id)
 
+    def miss(self, user_id):
+        """The deltas miss what has just become of a user."""
+        if user_id in self.users:
+            self.unheard.discard(user_id)
+            self.missed.add(user_id)
+
     # What people do to contacts.
 
     def add(self, **fields):
@@ -79,30 +90,37 @@ class Model:
 
     # A run, and what it means.
 
-    def run(self, *, full):
-        """Whose contact it is, or was, comes first; then addresses decide, in the order of address and object id."""
+    def run(self, *, full, verifies=False):
+        """A verification hears first what a delta tells, and then looks at everybody; who left goes at its end."""
         self.ticks += 1
-        full = full or self.look_at_all
-        heard = [one for one in self.users if full or one in self.unheard]
+        heard = [one for one in self.users if one in self.unheard]
+        if verifies or not full:
+            self.meet_all(heard)
+        if full:
+            heard = list(self.users)
+            self.meet_all(heard)
+        for card in self.cards:
+            if card.edited and card.user not in heard:
+                self.settle(card, card.remembered)
+        for user_id in heard:
+            if not self.counts(user_id):
+                self.part(user_id)
+        self.unheard.clear()
+        if full:
+            self.missed.clear()
+
+    def meet_all(self, heard):
+        """Whose contact it is, or was, comes first; then addresses decide, in the order of address and object id."""
         there = [one for one in heard if self.counts(one)]
         mine = {card.user for card in self.cards}
         for user_id in sorted(there, key=lambda one: (one not in mine, self.address(one), one)):
             self.meet(user_id)
-        if not full:
-            for card in self.cards:
-                if card.edited and card.user not in heard:
-                    self.settle(card, card.remembered)
-        for user_id in [one for one in self.users if full or one in self.unheard]:
-            if not self.counts(user_id):
-                self.part(user_id)
-        self.unheard.clear()
-        self.look_at_all = False
 
     def counts(self, user_id):
         user = self.users.get(user_id)
         if user is None or (user.get("userType") == "Guest" and not self.include_guests):
             return False
-        return user.get("accountEnabled") is not False or self.include_disabled
+        return user.get("accountEnabled") is not False or self.include_disabled or self.enabled_untold
 
     def meet(self, user_id):
         user = self.users[user_id]

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from dataclasses import dataclass
 
 from aiohttp import web
 from msgspec.structs import replace
@@ -47,63 +48,77 @@ class DeltaRoutes:
             app.router.add_get(f"/v1.0/users/{name}()", delta)
 
     async def _delta(self, request: web.Request, tenant: Tenant, query: dict[str, str]) -> web.StreamResponse:
-        _refuse_options(query)
-        try:
-            if token := query.get("$skiptoken"):
-                if "$select" in query:
-                    raise GraphRefusal(400, "Request_BadRequest", "$select is not supported together with $skiptoken.")
-                round_id, number = _position(token)
-                return self._page(request, tenant, round_id, tenant.round(round_id), number)
-            if (token := query.get("$deltatoken")) and token != "latest":
-                return self._page(request, tenant, *tenant.resume(token), 0)
-        except BadlyFormedToken:
-            raise GraphRefusal(*_EXPIRED[ExpiryShape.BAD_REQUEST]) from None
-        except TokenExpired:
-            raise _expired(tenant.expiry, self._address) from None
-        asked = Query(selected(query), _ids(query), _page_size(request))
-        if token == "latest":
-            return self._answer(request, tenant, [], self._delta_link(tenant, asked, None))
-        if asked.ids is not None:
-            tenant.requests["filtered"] = tenant.requests.get("filtered", 0) + 1
-        return self._page(request, tenant, *tenant.begin(asked), 0)
-
-    def _page(
-        self, request: web.Request, tenant: Tenant, round_id: str, found: Round, number: int
-    ) -> web.StreamResponse:
-        if number >= len(found.pages):
-            raise TokenExpired
-        endless, more = tenant.shape.endless, number + 1 < len(found.pages)
-        if endless is Endless.SAME_LINK:
-            return self._answer(request, tenant, [], self._next_link(f"{round_id}.{number}"))
-        shape = replace(tenant.shape, sparse=tenant.shape.sparse or "return=minimal" in _preferences(request))
-        value = [_entity(row, tenant, found, number, shape) for row in found.pages[number]]
-        if endless is Endless.NEW_LINKS:
-            # The link differs each time and means this same page, so that the round goes on once the trouble is over.
-            link = self._next_link(f"{round_id}.{number}.{uuid.uuid4().hex}")
-        elif more or endless is Endless.CYCLE:
-            link = self._next_link(f"{round_id}.{number + 1 if more else 0}")
-        else:
-            link = self._delta_link(tenant, found.query, found.until)
-        return self._answer(request, tenant, value, link)
-
-    def _answer(
-        self, request: web.Request, tenant: Tenant, value: list[dict[str, object]], link: dict[str, str]
-    ) -> web.StreamResponse:
-        return json_answer(request, tenant, {"@odata.context": context(self._world), "value": value, **link})
-
-    @property
-    def _address(self) -> str:
-        return f"{self._world.address}/v1.0/users/microsoft.graph.delta"
-
-    def _next_link(self, token: str) -> dict[str, str]:
-        return {"@odata.nextLink": f"{self._address}?$skiptoken={token}"}
-
-    def _delta_link(self, tenant: Tenant, query: Query, version: int | None) -> dict[str, str]:
-        return {"@odata.deltaLink": f"{self._address}?$deltatoken={tenant.delta_token(query, version)}"}
+        preferences = ",".join(request.headers.getall("Prefer", []))
+        return json_answer(request, tenant, delta_page(tenant, query, self._world.address, preferences))
 
 
-def context(world: World) -> str:
-    return f"{world.address}/v1.0/$metadata#users"
+def delta_page(tenant: Tenant, query: dict[str, str], address: str, preferences: str = "") -> dict[str, object]:
+    """The body of one answer of users/delta: of a first round, of a later one, or of a round that goes on.
+
+    `address` is where links point to, `preferences` the request's `Prefer`.
+
+    Raises:
+        GraphRefusal
+    """
+    _refuse_options(query)
+    links = Links(tenant, f"{address}/v1.0/users/microsoft.graph.delta")
+    try:
+        if token := query.get("$skiptoken"):
+            if "$select" in query:
+                raise GraphRefusal(400, "Request_BadRequest", "$select is not supported together with $skiptoken.")
+            round_id, number = _position(token)
+            return _page(links, round_id, tenant.round(round_id), number, preferences)
+        if (token := query.get("$deltatoken")) and token != "latest":
+            return _page(links, *tenant.resume(token), 0, preferences)
+    except BadlyFormedToken:
+        raise GraphRefusal(*_EXPIRED[ExpiryShape.BAD_REQUEST]) from None
+    except TokenExpired:
+        raise _expired(tenant.expiry, links.address) from None
+    asked = Query(selected(query), _ids(query), _page_size(preferences))
+    if token == "latest":
+        return links.body([], links.delta(asked, None))
+    if asked.ids is not None:
+        tenant.requests["filtered"] = tenant.requests.get("filtered", 0) + 1
+    return _page(links, *tenant.begin(asked), 0, preferences)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What leads on from a page of a tenant's."""
+
+    tenant: Tenant
+    address: str
+
+    def next(self, token: str) -> dict[str, str]:
+        return {"@odata.nextLink": f"{self.address}?$skiptoken={token}"}
+
+    def delta(self, query: Query, version: int | None) -> dict[str, str]:
+        return {"@odata.deltaLink": f"{self.address}?$deltatoken={self.tenant.delta_token(query, version)}"}
+
+    def body(self, value: list[dict[str, object]], link: dict[str, str]) -> dict[str, object]:
+        origin = self.address.partition("/v1.0/")[0]
+        return {"@odata.context": context(origin), "value": value, **link}
+
+
+def _page(links: Links, round_id: str, found: Round, number: int, preferences: str) -> dict[str, object]:
+    tenant = links.tenant
+    if number >= len(found.pages):
+        raise TokenExpired
+    endless, more = tenant.shape.endless, number + 1 < len(found.pages)
+    if endless is Endless.SAME_LINK:
+        return links.body([], links.next(f"{round_id}.{number}"))
+    shape = replace(tenant.shape, sparse=tenant.shape.sparse or "return=minimal" in preferences)
+    value = [_entity(row, tenant, found, number, shape) for row in found.pages[number]]
+    if endless is Endless.NEW_LINKS:
+        # The link differs each time and means this same page, so that the round goes on once the trouble is over.
+        return links.body(value, links.next(f"{round_id}.{number}.{uuid.uuid4().hex}"))
+    if more or endless is Endless.CYCLE:
+        return links.body(value, links.next(f"{round_id}.{number + 1 if more else 0}"))
+    return links.body(value, links.delta(found.query, found.until))
+
+
+def context(address: str) -> str:
+    return f"{address}/v1.0/$metadata#users"
 
 
 def selected(query: dict[str, str]) -> tuple[str, ...]:
@@ -144,14 +159,10 @@ def _ids(query: dict[str, str]) -> frozenset[str] | None:
     return frozenset(ids)
 
 
-def _page_size(request: web.Request) -> int:
+def _page_size(preferences: str) -> int:
     """The first request's `Prefer: odata.maxpagesize`, under the cap (facts/graph.md 11)."""
-    found = _PAGE_SIZE.search(_preferences(request))
+    found = _PAGE_SIZE.search(preferences)
     return max(1, min(int(found[1]), LARGEST_PAGE)) if found else LARGEST_PAGE
-
-
-def _preferences(request: web.Request) -> str:
-    return ",".join(request.headers.getall("Prefer", []))
 
 
 def _position(token: str) -> tuple[str, int]:

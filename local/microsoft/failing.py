@@ -12,7 +12,7 @@ from local.microsoft.faults import Fault, Kind
 from local.microsoft.graph_answers import GraphRefusal, json_answer
 from local.microsoft.tenant import Tenant
 
-_CODES = {
+CODES = {
     429: "TooManyRequests",
     500: "UnknownError",
     502: "BadGateway",
@@ -30,8 +30,8 @@ async def fail(
         GraphRefusal: the fault is an error of Graph's.
     """
     if fault.kind is Kind.STATUS:
-        headers = {"Retry-After": _retry_after(fault.retry_after)} if fault.retry_after is not None else {}
-        code = fault.code or _CODES.get(fault.status, "UnknownError")
+        headers = {"Retry-After": retry_after(fault.retry_after)} if fault.retry_after is not None else {}
+        code = fault.code or CODES.get(fault.status, "UnknownError")
         raise GraphRefusal(fault.status, code, fault.message, headers)
     if fault.kind is Kind.CLAIMS:
         raise GraphRefusal(401, "claims", "Continuous access evaluation resulted in a challenge.")
@@ -47,16 +47,19 @@ async def fail(
         return await _truncated(request, whole.body)
     if fault.kind is Kind.MALFORMED:
         return web.Response(body=whole.body[: len(whole.body) // 2], content_type="application/json")
-    return json_answer(request, tenant, _spoiled(fault, request["body"]))
+    return json_answer(request, tenant, spoiled(fault, request["body"]))
 
 
-def _spoiled(fault: Fault, page: dict[str, Any]) -> dict[str, object]:
+def spoiled(fault: Fault, page: dict[str, Any]) -> dict[str, object]:
+    """A page with an odd record or link."""
     if fault.kind is Kind.ODD_RECORD:
         if page["value"]:
             page["value"][0][fault.code or "surname"] = {"not": "a text"}
         return page
     links = {"@odata.nextLink": "https://graph.example.org/v1.0/users/delta?$skiptoken=stolen"}
     if fault.kind is Kind.ODD_LINK:
+        if fault.code == "deltaLink" and "@odata.deltaLink" not in page:
+            return page  # A round whose people are not all told would be a lie, not an odd link.
         links = {f"@odata.{fault.code or 'nextLink'}": fault.message}
     return {name: value for name, value in page.items() if not name.endswith("Link")} | links
 
@@ -75,7 +78,8 @@ async def _truncated(request: web.Request, body: bytes) -> web.StreamResponse:
     return response
 
 
-def _retry_after(text: str) -> str:
+def retry_after(text: str) -> str:
+    """The header's text as it goes out."""
     if text.startswith("http-date:"):
         when = datetime.now(UTC) + timedelta(seconds=float(text.partition(":")[2]))
         return format_datetime(when, usegmt=True)

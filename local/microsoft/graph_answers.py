@@ -23,7 +23,7 @@ def json_answer(request: web.Request, tenant: Tenant, body: dict[str, object], s
     """The request remembers the body, so that a fault can spoil it before it is encoded."""
     request["body"] = body
     return web.Response(
-        status=status, body=_bytes(body, tenant), content_type="application/json", headers=_headers(request)
+        status=status, body=encoded(body, tenant), content_type="application/json", headers=_headers(request)
     )
 
 
@@ -42,13 +42,14 @@ def error_answer(request: web.Request, tenant: Tenant | None, refusal: GraphRefu
     body = {"error": {"code": code, "message": refusal.message, "innerError": inner}}
     return web.Response(
         status=refusal.status,
-        body=_bytes(body, tenant),
+        body=encoded(body, tenant),
         content_type="application/json",
         headers=told | refusal.headers,
     )
 
 
-def _bytes(body: object, tenant: Tenant | None) -> bytes:
+def encoded(body: object, tenant: Tenant | None) -> bytes:
+    """A body as it is on the wire, odd text and byte order mark included."""
     encoded = on_the_wire(msgspec.json.encode(body))
     return BYTE_ORDER_MARK + encoded if tenant is not None and tenant.shape.byte_order_mark else encoded
 

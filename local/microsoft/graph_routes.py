@@ -33,7 +33,7 @@ class GraphRoutes:
         size = min(int(query.get("$top", "100")), 999)
         there = [one.properties for one in tenant.users.values() if one.removed is None]
         value = [{name: user.get(name) for name in ("id", *select)} for user in there[start : start + size]]
-        body: dict[str, object] = {"@odata.context": context(self._world), "value": value}
+        body: dict[str, object] = {"@odata.context": context(self._world.address), "value": value}
         if start + size < len(there):
             options = f"$select={quote(','.join(select), safe=',')}&$top={size}&$skiptoken={start + size}"
             body["@odata.nextLink"] = f"{self._world.address}/v1.0/users?{options}"

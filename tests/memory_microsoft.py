@@ -1,0 +1,171 @@
+"""A tenant of Microsoft's within the test: its control, and Graph's client over it. No server; bytes as on the wire.
+
+It answers with the local Microsoft's own code (local/microsoft: the tenant, its rounds, its faults); only HTTP is left
+out. What the SDK does with a claims challenge, one request more with a new token, shows as the answer.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+from azure.core.exceptions import ClientAuthenticationError
+
+from directory.answer import Answer
+from directory.credentials import Credentials, token_error
+from directory.graph import Graph
+from errors import TryLater
+from local.microsoft.consent import Consent, Lost
+from local.microsoft.delta_routes import delta_page
+from local.microsoft.failing import CODES, retry_after, spoiled
+from local.microsoft.faults import Carried, Fault, Kind, Operation, next_fault
+from local.microsoft.graph_answers import GraphRefusal, encoded
+from local.microsoft.odd_text import as_read
+from local.microsoft.rounds import ExpiryShape
+from local.microsoft.shape import Shape
+from local.microsoft.tenant import Tenant
+from sync.meter import count_graph_request
+
+ENDPOINT = "https://graph.microsoft.com"
+_IDENTITY = (Lost.APP_NOT_FOUND, Lost.NO_SERVICE_PRINCIPAL, Lost.IDENTITY_NOT_FOUND)
+
+
+@dataclass
+class MemoryTenant:
+    """The interface of the local Microsoft's control of one tenant."""
+
+    tenant: Tenant
+
+    @property
+    def id(self):
+        return self.tenant.id
+
+    def do(self, *steps):
+        return [self.tenant.do(*step) for step in steps]
+
+    def missed(self, verb, *arguments):
+        self.do(("missed", verb, *arguments))
+
+    def shape(self, **shape):
+        self.tenant.shape = msgspec.convert(msgspec.to_builtins(self.tenant.shape) | _camel(shape), Shape)
+
+    def consent(self, **consent):
+        self.tenant.consent = msgspec.convert(msgspec.to_builtins(self.tenant.consent) | _camel(consent), Consent)
+
+    def fault(self, operation, kind="status", **fault):
+        self.tenant.faults.append(msgspec.convert({"operation": operation, "kind": kind, **_camel(fault)}, Fault))
+
+    def clear_faults(self):
+        self.tenant.faults.clear()
+
+    def expire(self, shape):
+        self.tenant.expiry = ExpiryShape(shape)
+        self.tenant.expire()
+
+    def users(self):
+        users = self.tenant.users.values()
+        return [
+            {name: as_read(one.properties[name]) for name in one.properties} | {"removed": one.removed} for one in users
+        ]
+
+    def state(self):
+        return {"requests": self.tenant.requests, "faultsMet": self.tenant.faults_met}
+
+
+def _camel(fields):
+    return {re.sub(r"_([a-z])", lambda found: found[1].upper(), name): value for name, value in fields.items()}
+
+
+def memory_graph(tenant):
+    """The production client, with a sender that asks the tenant and a credential that is the tenant's own."""
+    return Graph(ENDPOINT, Credentials(lambda _: _Credential(tenant)), count_graph_request, _Sender(tenant))
+
+
+@dataclass
+class _Credential:
+    """It keeps its token, as the SDK's does: lost consent shows at the token endpoint only to a new one."""
+
+    tenant: Tenant
+    has_token: bool = False
+
+    def require_token(self):
+        consent = self.tenant.consent
+        lost = consent.lost_as.value if not consent.given else ""
+        if self.has_token or not (lost.isdigit() or consent.credential_error):
+            self.has_token = True
+            return
+        raise token_error(ClientAuthenticationError(f"AADSTS{consent.credential_error or lost}: made to fail"))
+
+    async def close(self):
+        return
+
+
+@dataclass
+class _Sender:
+    tenant: Tenant
+
+    async def send(self, credential, url, accept):
+        await asyncio.sleep(0)
+        credential.require_token()
+        parts = urlsplit(url)
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        try:
+            self._require_standing()
+            return self._answer(parts.path.partition("/v1.0/")[2], query)
+        except GraphRefusal as refusal:
+            error = {"error": {"code": refusal.code, "message": refusal.message}}
+            headers = {name.lower(): value for name, value in refusal.headers.items()}
+            return Answer(refusal.status, headers, encoded(error, self.tenant))
+
+    async def close(self):
+        return
+
+    def _require_standing(self):
+        consent = self.tenant.consent
+        if not consent.given and consent.lost_as in _IDENTITY:
+            raise GraphRefusal(401, "Authorization_IdentityNotFound", "The identity could not be established.")
+        if not consent.given:
+            raise GraphRefusal(403, "Authorization_RequestDenied", "Insufficient privileges.")
+
+    def _answer(self, path, query):
+        if path == "organization":
+            raise GraphRefusal(403, "Authorization_RequestDenied", "Insufficient privileges.")
+        if path == "users/$count":
+            return Answer(200, {}, str(sum(one.removed is None for one in self.tenant.users.values())).encode())
+        assert path.startswith(("users/delta", "users/microsoft.graph.delta")), path
+        requests = self.tenant.requests
+        requests[Operation.DELTA] = requests.get(Operation.DELTA, 0) + 1
+        fault = next_fault(self.tenant.faults, Operation.DELTA, self.tenant.now(), _carried(query))
+        if fault is None:
+            return self._page(query)
+        self.tenant.faults_met[fault.name] = self.tenant.faults_met.get(fault.name, 0) + 1
+        return self._fail(fault, query)
+
+    def _page(self, query, fault=None):
+        page = delta_page(self.tenant, query, ENDPOINT)
+        return Answer(200, {}, encoded(spoiled(fault, page) if fault else page, self.tenant))
+
+    def _fail(self, fault, query):
+        match fault.kind:
+            case Kind.STATUS:
+                headers = {"Retry-After": retry_after(fault.retry_after)} if fault.retry_after is not None else {}
+                code = fault.code or CODES.get(fault.status, "UnknownError")
+                raise GraphRefusal(fault.status, code, fault.message, headers)
+            case Kind.CLAIMS:
+                return self._page(query)
+            case Kind.RESET:
+                raise TryLater("Microsoft Graph did not answer (ConnectError)")
+            case Kind.STALL | Kind.TRUNCATED:
+                self._page(query)
+                raise TryLater("Microsoft Graph did not answer in time")
+            case Kind.MALFORMED:
+                whole = self._page(query)
+                return Answer(200, {}, whole.body[: len(whole.body) // 2])
+        return self._page(query, fault)
+
+
+def _carried(query):
+    if query.get("$skiptoken"):
+        return Carried.NEXT
+    return Carried.DELTA if query.get("$deltatoken") else Carried.NOTHING

@@ -1,0 +1,394 @@
+"""Drives a history: each step on the engine and on the model, and after each run both are compared (spec §3 to §6)."""
+
+import asyncio
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from contacts.contact import ContactId, Link, index_keys, own_contact_id
+from contacts.edit_store import EditStore
+from contacts.edits import created, edited, removed
+from contacts.store import TALLY_KEY
+from errors import TryLater
+from limits import LEASE, WEEK
+from local.microsoft.odd_text import as_read
+from mapping.configuration import ConflictResolution, DeletionBehavior, FieldMapping
+from sync.messages import SCHEDULE, Start
+from tests.flaky import AwayQueue
+from tests.histories import DIRECTORY_FIELDS, pick
+from tests.model import MAPPING, Model
+from tests.rig import Killed
+from workspace.connection import Stage
+from workspace.run import Mode, RunState, Trigger
+
+MAPPINGS = tuple(FieldMapping(source, target) for source, target in MAPPING.items())
+_MOST_DELIVERIES = 80
+_MOST_REQUESTS = 200
+"""Of a run, before a round that does not end has ended it."""
+_REASONS = {"round_broken", "foreign_link", "consent_lost", "worker_died", "gave_up"}
+
+
+class Stack:
+    """One history's engine, and the model beside it. `met` counts what happened, over all histories."""
+
+    def __init__(self, world, met):
+        self.world, self.rig, self.met = world, world.rig, met
+        self.model = Model()
+        self.edits = EditStore(self.rig.services.tables, self.rig.services.contacts, self.rig.clock.sleep)
+        self.dispatch = self.rig.services.dispatch
+        self.spoiled = None
+        self.away = None
+        self.kills = []
+        self.trouble = None
+        self.messages = []
+        self.ended = set()
+        self.failures = []
+        self.orphans = []
+
+    async def take(self, step):
+        self.met[step[0]] += 1
+        match step:
+            case ("hire" | "change" | "leave", who, *_):
+                self.happen(step, missed=who in self.model.missed)
+            case ("missed", ("hire" | "change" | "leave", who, *_) as told):
+                # What is still to be told of a person would be told with it.
+                self.happen(told, missed=who not in self.model.unheard)
+            case ("configure", choices):
+                await self.configure(choices)
+            case ("add", fields) if any(fields.values()):
+                contact = created(own_contact_id(), fields, self.stamp())
+                await self.edits.add(self.rig.partition, contact)
+                self.model.add(**fields).own_id = contact.id
+            case ("edit", nth, fields) if (card := pick(self.model, nth)) is not None:
+                await self.edit(card, lambda it: edited(it, fields, self.stamp()))
+                self.model.edit(card, **fields)
+            case ("drop", nth) if (card := pick(self.model, nth)) is not None:
+                await self.edit(card, lambda it: removed(it, self.stamp()))
+                self.model.drop(card)
+            case ("shape", shape):
+                self.rig.tenant.shape(**shape)
+            case ("fault", {"expire": shape}):
+                self.met[f"expire {shape}"] += 1
+                self.rig.tenant.expire(shape)
+            case ("fault", fault):
+                self.rig.tenant.fault("delta", **fault)
+            case ("storage", kind, number):
+                self.spoiled = (kind, number)
+            case ("outage", number, deliveries):
+                self.away = [number, deliveries]
+            case ("queue away",):
+                self.dispatch = self.rig.with_worker(queue=AwayQueue())
+            case ("ends", trouble):
+                self.let_end(trouble)
+            case _:
+                await self.take_run(step)
+        await self.let_orphans_go()
+
+    async def take_run(self, step):
+        match step:
+            case ("run", full, kills):
+                self.kills = list(kills)
+                await self.run(full=full)
+            case ("twice", full):
+                await self.run(full=full, at_once=2)
+            case ("orphan", full, number, patience):
+                await self.let_orphans_go(all_of_them=True)
+                await self.run(full=full, hold=(number, patience))
+            case ("hidden", hidden):
+                # accountEnabled is not told to a full run, and is told to the next one.
+                self.rig.tenant.shape(account_enabled=hidden)
+                self.model.enabled_untold = hidden != "missing_later"
+                await self.run(full=True)
+                self.rig.tenant.shape(account_enabled="told")
+                self.model.enabled_untold = False
+                await self.run(full=True)
+            case ("tick",):
+                await self.hear(Start(self.rig.workspace, Mode.DELTA, SCHEDULE))
+            case ("week",):
+                self.rig.clock.offset += WEEK
+                await self.hear(Start(self.rig.workspace, Mode.DELTA, SCHEDULE))
+            case ("old", nth) if self.messages:
+                await self.hear(self.messages[nth % len(self.messages)])
+
+    # The directory and emu.chat.
+
+    def happen(self, step, *, missed):
+        match step:
+            case ("hire", who, values) if who in self.model.users:
+                # An object id is never another user's: whoever has it comes back, and what was set is told as null.
+                nulls = dict.fromkeys(DIRECTORY_FIELDS) | {"accountEnabled": True}
+                self.tell([("restore", who), ("change", who, nulls | values)], missed=missed)
+                self.model.come_back(who, **_read(values))
+            case ("hire", who, values):
+                always = {"id": who, "userPrincipalName": f"{who[-2:]}@x.example", "accountEnabled": True}
+                self.tell([("hire", always | values)], missed=missed)
+                self.model.hire(who, **_read(values))
+            case ("change", who, values) if self.model.users.get(who) is not None:
+                self.tell([("change", who, values)], missed=missed)
+                self.model.change(who, **_read(values))
+            case ("leave", who) if self.model.users.get(who) is not None:
+                self.tell([("remove", who)], missed=missed)
+                self.model.leave(who)
+        if missed:
+            self.model.miss(step[1])
+
+    def tell(self, steps, *, missed):
+        self.rig.tenant.do(*[("missed", *step) if missed else step for step in steps])
+
+    async def edit(self, card, decide):
+        wanted = card.user or card.own_id
+        contact_id = next(ContactId(one.id) for one in await self.rig.rows() if (one.source_id or one.id) == wanted)
+        await self.edits.change(self.rig.partition, contact_id, decide)
+
+    def stamp(self):
+        return self.rig.clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+    async def configure(self, choices):
+        for name, value in choices.items():
+            setattr(self.model, name, value)
+        wins, unlink = ConflictResolution.SOURCE_WINS, DeletionBehavior.UNLINK
+        chosen = {
+            "conflict_resolution": ConflictResolution.KEEP_LOCAL if choices["keep_local"] else wins,
+            "deletion_behavior": DeletionBehavior.HARD_DELETE if choices["hard_delete"] else unlink,
+            "include_guests": choices["include_guests"],
+            "include_disabled": choices["include_disabled"],
+        }
+
+        def save(connection, state):
+            version = connection.configuration.version + 1
+            return (
+                replace(connection, configuration=replace(connection.configuration, version=version, **chosen)),
+                state,
+                (),
+            )
+
+        await self.rig.services.workspaces.update(self.rig.workspace, save)
+
+    def let_end(self, trouble):
+        match trouble:
+            case {"endless": kind}:
+                self.rig.tenant.shape(endless=kind)
+            case {"fault": fault}:
+                self.rig.tenant.fault("delta", **fault)
+            case {"missing": code}:
+                self.rig.tenant.consent(given=False, lost_as=code)
+        self.trouble = trouble
+
+    async def end_trouble(self):
+        """Microsoft is well again; consent that was believed lost is granted again."""
+        self.rig.tenant.shape(endless="no")
+        self.rig.tenant.clear_faults()
+        self.rig.tenant.consent(given=True)
+        self.trouble = None
+
+        def grant(connection, state):
+            if connection.stage is Stage.LOST:
+                return replace(connection, stage=Stage.ACTIVE), state, ()
+            return None, state, ()
+
+        await self.rig.services.workspaces.update(self.rig.workspace, grant)
+
+    # Runs.
+
+    async def run(self, *, full, at_once=1, hold=None):
+        """Ask for a run, and work until nothing is left to do. A run that fails is followed by one that does not."""
+        asked = await self.rig.ask(Mode.FULL if full else Mode.DELTA, Trigger.MANUAL)
+        await self.work(asked.id, at_once=at_once, hold=hold)
+        if asked.id not in self.ended:
+            raise AssertionError(f"the run that was asked for never ended: {await self.rig.state()}")
+        await self.follow_failures()
+        await self.check()
+
+    async def hear(self, message):
+        """Let a message come, whatever it means by now."""
+        await self.world.send(message)
+        await self.deliver(message)
+        await self.work(None)
+        await self.follow_failures()
+        await self.check()
+
+    async def work(self, wanted, *, at_once=1, hold=None):
+        """Deliver messages until no run goes on or follows."""
+        for _ in range(_MOST_DELIVERIES):
+            state = await self.rig.state()
+            run = state.run
+            if run is None:
+                break
+            letter = await self.world.receive(run)
+            if letter is None:
+                self.met["woken by a click"] += 1
+                await self.rig.ask()
+                continue
+            if run.resume_at is not None:
+                self.met["paused"] += 1
+            await self.deliver(letter.message, letter, at_once, hold)
+            at_once, hold = 1, None
+        else:
+            raise AssertionError(f"a run does not end: {state}")
+        await self.world.forget_messages()
+
+    async def deliver(self, message, letter=None, at_once=1, hold=None):
+        self.messages.append(message)
+        self.arm()
+        try:
+            if hold is not None:
+                await self.orphan(message, *hold)
+            elif at_once > 1:
+                await self.both(message)
+            else:
+                await self.dispatch.handle(message)
+        except (Killed, TryLater) as error:
+            if isinstance(error, Killed):
+                self.kills[:1] = []
+            away = self.dispatch is not self.rig.services.dispatch
+            self.met["killed" if isinstance(error, Killed) else "queue was away" if away else "tried later"] += 1
+            if self.away is not None:
+                self.met["outage met"] += 1
+            self.disarm()
+            if letter is not None:
+                await self.world.failed(letter)
+        self.disarm()
+        await self.note_end()
+
+    def arm(self):
+        self.rig.kill_before = self.kills[0] if self.kills else None
+        if self.spoiled is not None:
+            self.world.spoil(*self.spoiled)
+        if self.away is not None:
+            self.world.go_away(self.away[0])
+
+    def disarm(self):
+        self.rig.kill_before = self.spoiled = None
+        self.world.be_well()
+        self.dispatch = self.rig.services.dispatch
+        if self.away is not None:
+            self.away = [1, self.away[1] - 1] if self.away[1] > 1 else None
+
+    async def both(self, message):
+        """The same message, delivered twice at once."""
+        told = await asyncio.gather(*(self.dispatch.handle(message) for _ in range(2)), return_exceptions=True)
+        for error in told:
+            if error is not None and not isinstance(error, TryLater):
+                raise error
+        if all(told):
+            raise told[0]
+
+    async def orphan(self, message, number, patience):
+        """A worker that stands still before a storage call, and goes on after another one took over."""
+        self.world.hold(number)
+        worker = asyncio.create_task(self.dispatch.handle(message))
+        held = asyncio.create_task(self.world.held())
+        await asyncio.wait({worker, held}, return_when=asyncio.FIRST_COMPLETED)
+        if worker.done():
+            held.cancel()
+            await worker
+            return
+        self.met["orphaned"] += 1
+        self.orphans.append([worker, patience])
+        self.rig.clock.offset += LEASE + timedelta(seconds=1)
+        raise Killed
+
+    async def let_orphans_go(self, *, all_of_them=False):
+        """Let those go on whose time has come; what they write must change nothing."""
+        if self.orphans and (all_of_them or self.orphans[0][1] <= 0):
+            worker, _ = self.orphans.pop(0)
+            self.world.let_go()
+            told = await asyncio.gather(worker, return_exceptions=True)
+            if told[0] is not None and not isinstance(told[0], TryLater):
+                raise told[0]
+            self.met["orphan went on"] += 1
+            await self.note_end()
+            await self.work(None)
+            await self.check_rows()
+        for one in self.orphans:
+            one[1] -= 1
+
+    async def note_end(self):
+        """What a run that has just ended means for the model."""
+        run = (await self.rig.state()).last
+        if run is None or run.id in self.ended:
+            return
+        self.ended.add(run.id)
+        assert run.cost.graph_requests <= _MOST_REQUESTS, run
+        if run.state is RunState.COMPLETED:
+            self.check_counts(run)
+            self.met["refused by storage"] += run.counts.skipped
+            self.met["verified"] += run.trigger is Trigger.VERIFICATION
+            self.met["drift"] += run.drift
+            self.model.run(full=run.mode is Mode.FULL, verifies=run.trigger is Trigger.VERIFICATION)
+        else:
+            assert run.state is RunState.FAILED, run
+            assert run.error.code in _REASONS, run.error
+            self.met[f"ended by {run.error.code}"] += 1
+            self.failures.append(run)
+
+    async def follow_failures(self):
+        """The next run after one that failed, with the trouble over, is right."""
+        if self.failures:
+            full = any(one.mode is Mode.FULL for one in self.failures)
+            self.failures.clear()
+            await self.end_trouble()
+            await self.run(full=full)
+            assert not self.failures
+
+    # What must hold.
+
+    @staticmethod
+    def check_counts(run):
+        counts = run.counts
+        numbers = (counts.added, counts.updated, counts.linked, counts.unchanged, counts.removed, counts.unlinked)
+        assert min(numbers) >= 0, counts
+
+    async def shown(self):
+        rows = await self.rig.rows()
+        return {
+            one.source_id or one.id: (one.link is Link.LINKED, dict(one.fields))
+            for one in rows
+            if one.link is not Link.REMOVED
+        }
+
+    async def check(self):
+        shown = await self.shown()
+        assert shown == self.model.shown(), (shown, self.model.shown())
+        state, tally = await self.rig.state(), await self.rig.services.contacts.tally(self.rig.partition)
+        assert state.totals.contacts + tally.contacts == len(shown)
+        assert state.totals.linked + tally.linked == sum(linked for linked, _ in shown.values())
+        await self.check_rows()
+
+    async def check_rows(self):
+        """Beside the contacts stand exactly the rows that find them."""
+        keys = await self.world.keys()
+        if keys is not None:
+            rows = await self.rig.rows()
+            beside = {key for one in rows for key in index_keys(one)}
+            assert keys - {TALLY_KEY} == beside | {one.id for one in rows}
+
+    async def abandon(self):
+        """Let nobody be left who works, whatever became of the history."""
+        for worker, _ in self.orphans:
+            worker.cancel()
+        await asyncio.gather(*(worker for worker, _ in self.orphans), return_exceptions=True)
+
+
+def _read(values):
+    return {name: as_read(value) for name, value in values.items()}
+
+
+async def play(world, history, met):
+    """Take a whole history.
+
+    Raises:
+        AssertionError: something is not as the specification says.
+    """
+    stack = Stack(world, met)
+    try:
+        await world.rig.connect(field_mappings=MAPPINGS, removal_guard=None)
+        for step in history:
+            await stack.take(step)
+        await stack.let_orphans_go(all_of_them=True)
+        await stack.check()
+        met.update(world.rig.tenant.state()["faultsMet"])
+        met.update(world.met)
+    finally:
+        await stack.abandon()
+        await world.close()

@@ -1,0 +1,39 @@
+"""Histories that went wrong once, each with what it held against the engine (spec §3 to §6). In memory."""
+
+from collections import Counter
+
+import pytest
+
+from tests.histories import PEOPLE, begin
+from tests.memory_rig import make_memory_rig
+from tests.stack import play
+from tests.worlds import MemoryWorld
+
+FIRST, SECOND, THIRD, FOURTH, *_ = PEOPLE
+FOUND = {
+    # Page 1 has a user with an older name, page 2 as a guest with the present one, page 3 only that it is no guest.
+    "a patch that lets a user in again is not laid over what an earlier page left": [
+        *begin(odd=True),
+        ("ends", {"endless": "same_link"}),
+        ("hire", FIRST, {}),
+        ("hire", FIRST, {}),
+        ("run", False, ()),
+    ],
+    "users who are read whole are read to the end of their round, empty pages and all": [
+        *begin(),
+        ("hire", FIRST, {}),
+        ("shape", {"page_size": 1, "empty_pages": True}),
+        ("hidden", "missing"),
+    ],
+    "a pause goes on although the queue was away when it began": [
+        *begin(),
+        ("fault", {"status": 429, "retryAfter": "3600"}),
+        ("queue away",),
+        ("run", False, ()),
+    ],
+}
+
+
+@pytest.mark.parametrize("history", FOUND.values(), ids=FOUND.keys())
+async def test_it_stays_mended(history):
+    await play(MemoryWorld(make_memory_rig()), [*history, ("run", False, ())], Counter())
