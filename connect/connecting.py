@@ -34,7 +34,7 @@ from workspace.connection import (
     named,
     tenant_of,
 )
-from workspace.run import Event, Mode, Request, RunId, RunState, Trigger
+from workspace.run import Event, Mode, Request, Run, RunId, RunState, Trigger
 from workspace.state import SyncState, ask
 from workspace.store import Update, WorkspaceStore, run_operation
 
@@ -91,7 +91,11 @@ class Connecting:
                 return None, state, ()  # Another grant came in between, or a disconnect.
             if failure is None:
                 return _let_in(named(stored, name) if name else stored, state, new_id, self.now())
-            return _kept_out(stored, failure, self.now()), state, ()
+            kept_out = _kept_out(stored, failure, self.now())
+            if kept_out is None or stored.stage is Stage.SPREADING:
+                return kept_out, state, ()
+            state, ended = _without_runs(state, self.now())
+            return kept_out, state, [run_operation(run) for run in ended]
 
         now_stored, state = await self.workspaces.update(workspace, settle)
         if now_stored is not None and now_stored.stage is Stage.SPREADING:
@@ -111,26 +115,24 @@ class Connecting:
             if connection is None or connection.stage in (Stage.NONE, Stage.CLOSING):
                 return None, state, ()
             closing = replace(connection.after(ConnectionEvent.DISCONNECTED), closing=contacts)
-            runs = [run for run in (state.run, state.follow_up, state.waiting) if run is not None]
-            ended = [run.ended(_ENDS.get(run.state, Event.CANCELLED), self.now()) for run in runs]
-            # The lease stays with the worker that holds it: the contacts are touched only when it is surely done.
-            state = replace(
-                state,
-                run=None,
-                follow_up=None,
-                waiting=None,
-                last=ended[0] if ended else state.last,
-                delta_link=None,
-                select=(),
-                applied_version=0,
-                verification=None,
-                missing_since=None,
-            )
+            state, ended = _without_runs(state, self.now())
+            state = replace(state, delta_link=None, select=(), applied_version=0, verification=None, missing_since=None)
             return closing, state, [record, *(run_operation(run) for run in ended)]
 
         connection, _ = await self.workspaces.update(workspace, end)
         if connection is not None and connection.stage is Stage.CLOSING:
             await self.queue.send(write_message(Disconnect(workspace)))
+
+
+def _without_runs(state: SyncState, now: datetime) -> tuple[SyncState, list[Run]]:
+    """The state when syncing stops, and the runs that end with it. The lease stays with the worker that holds it.
+
+    That worker fails its next write; the contacts are touched by nobody else before it is surely done.
+    """
+    runs = [run for run in (state.run, state.follow_up, state.waiting) if run is not None]
+    ended = [run.ended(_ENDS.get(run.state, Event.CANCELLED), now) for run in runs]
+    last = ended[0] if ended else state.last
+    return replace(state, run=None, follow_up=None, waiting=None, last=last), ended
 
 
 _ENDS = {RunState.AWAITING_APPROVAL: Event.DISCARDED}
