@@ -68,6 +68,12 @@ param storageSku string = ''
 @description('Spread instances over zones. Flex Consumption then keeps two instances ready for each group of functions, all the time, which are paid for.')
 param zoneRedundant bool = false
 
+@description('Reach storage through private endpoints only, and everything else through a NAT gateway with a fixed address. Costs some dollars a day.')
+param privateNetwork bool = false
+
+@description('Let Azure refuse to delete what is stored of customers, until somebody removes the lock. azd down offers to.')
+param lockData bool = true
+
 @description('What an update does with running slices. Recreate ends them, and they resume; RollingUpdate is in preview.')
 @allowed(['Recreate', 'RollingUpdate'])
 param updateStrategy string = 'Recreate'
@@ -138,6 +144,7 @@ var portalOrigin = '${split(portal, '/')[0]}//${split(portal, '/')[2]}'
 var redirectUri = '${publicUrl}/api/integrations/entra/consent/callback'
 var withoutZones = ['australiasoutheast', 'northcentralus', 'southindia', 'ukwest', 'westcentralus', 'westus']
 var skuHere = contains(withoutZones, location) ? 'Standard_LRS' : 'Standard_ZRS'
+var sku = empty(storageSku) ? skuHere : storageSku
 // Microsoft's extension for Bicep reaches Graph in the public cloud only.
 var registers = !makeAppRegistration
   ? false
@@ -162,9 +169,36 @@ module storage 'app/storage.bicep' = {
     location: location
     tags: tags
     identityName: identityName
-    sku: empty(storageSku) ? skuHere : storageSku
+    sku: sku
+    isPrivate: privateNetwork
   }
   dependsOn: [identity]
+}
+
+module data 'app/data.bicep' = {
+  scope: group
+  params: {
+    name: 'stdata${token}'
+    location: location
+    tags: tags
+    identityName: identityName
+    sku: sku
+    isPrivate: privateNetwork
+    isLocked: lockData
+  }
+  dependsOn: [identity]
+}
+
+module network 'app/network.bicep' = if (privateNetwork) {
+  scope: group
+  params: {
+    token: token
+    location: location
+    tags: tags
+    storageName: 'st${token}'
+    dataName: 'stdata${token}'
+  }
+  dependsOn: [storage, data]
 }
 
 module monitoring 'app/monitoring.bicep' = {
@@ -200,6 +234,8 @@ module connector 'app/connector.bicep' = {
     location: location
     tags: union(tags, { 'azd-service-name': 'connector' })
     storageName: storage.outputs.name
+    dataName: data.outputs.name
+    subnetId: privateNetwork ? network!.outputs.subnetId : ''
     deploymentContainer: storage.outputs.deploymentContainer
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
@@ -252,3 +288,6 @@ output REDIRECT_URI string = redirectUri
 output FEDERATION_ISSUER string = '${here.authority}/${tenant().tenantId}/v2.0'
 output FEDERATION_SUBJECT string = identity.outputs.principalId
 output FEDERATION_AUDIENCE string = here.federationAudience
+
+// For the hook before azd down.
+output DATA_LOCK string = data.outputs.lockId

@@ -5,6 +5,7 @@ param name string
 param location string
 param tags tagsType
 param storageName string
+param dataName string
 param deploymentContainer string
 param identityId string
 param identityClientId string
@@ -15,6 +16,8 @@ param zoneRedundant bool
 param updateStrategy 'Recreate' | 'RollingUpdate'
 @description('Where a page stands that calls the app from elsewhere.')
 param allowedOrigins string[]
+@description('The subnet from which the app reaches its storage; empty for none.')
+param subnetId string
 param settings connectorSettingsType
 @secure()
 param stateSecret string
@@ -42,6 +45,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
     siteConfig: {
       minTlsVersion: '1.2'
       http20Enabled: true
@@ -88,9 +92,10 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
     SLICE_SECONDS: settings.SLICE_SECONDS
     AzureWebJobsStorage__blobServiceUri: 'https://${storageName}.blob.${host}'
     AzureWebJobsStorage__queueServiceUri: 'https://${storageName}.queue.${host}'
-    AzureWebJobsStorage__tableServiceUri: 'https://${storageName}.table.${host}'
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: identityClientId
+    DATA_STORAGE__tableServiceUri: 'https://${dataName}.table.${host}'
+    DATA_STORAGE__clientId: identityClientId
     // The host reads bodies whole, before any check of ours: 99 MB from anybody would end an instance.
     FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1048576'
     AzureWebJobsDisableHomepage: 'true'

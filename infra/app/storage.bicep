@@ -1,4 +1,4 @@
-// Storage without shared keys: the host's own blobs, the queues and the tables; and exactly the roles for them.
+// The host's own storage: the package, leases and timers, and the queues; no shared keys, and exactly the roles for them.
 import { tagsType } from '../types.bicep'
 
 param name string
@@ -6,8 +6,9 @@ param location string
 param tags tagsType
 param identityName string
 param sku string
+@description('Reached through private endpoints only.')
+param isPrivate bool
 
-var tables = ['Connections', 'Contacts', 'Schedule', 'CustomFields']
 var queues = ['entra-sync', 'entra-sync-poison']
 
 // Source: learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage
@@ -16,8 +17,6 @@ var roles = {
   StorageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
   // Trigger, continuations, poison.
   StorageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
-  // Everything that is stored.
-  StorageTableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 }
 
 // Named by its id, which is known before anything is made: so what-if can tell role assignments.
@@ -38,7 +37,8 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true
-    networkAcls: { defaultAction: 'Allow', bypass: 'AzureServices' }
+    publicNetworkAccess: isPrivate ? 'Disabled' : 'Enabled'
+    networkAcls: { defaultAction: isPrivate ? 'Deny' : 'Allow', bypass: 'AzureServices' }
   }
 }
 
@@ -63,18 +63,6 @@ resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-06-0
 resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-01' = [
   for one in queues: {
     parent: queueService
-    name: one
-  }
-]
-
-resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2025-06-01' = {
-  parent: account
-  name: 'default'
-}
-
-resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-06-01' = [
-  for one in tables: {
-    parent: tableService
     name: one
   }
 ]

@@ -68,3 +68,48 @@ def test_the_dev_container_can_have_core_tools_and_bicep():
 
     assert "python:3.13-bookworm" in told  # Core Tools do not install on trixie.
     assert '"installBicep": true' in told
+
+
+def release():
+    return yaml.safe_load((ROOT / ".github" / "workflows" / "release.yaml").read_text())
+
+
+def commands(job):
+    return "\n".join(step.get("run", "") for step in release()["jobs"][job]["steps"])
+
+
+def test_a_release_is_tested_kept_and_only_then_deployed():
+    build = commands("build")
+
+    assert build.index(".ci/run") < build.index("make package") < build.index("gh release create")
+    assert "dist/connector.zip" in build
+    assert release()["jobs"]["deploy"]["needs"] == "build"
+    assert "sha256sum --check" in commands("deploy")
+    assert "/api/health" in commands("deploy")
+
+
+def test_what_is_deployed_is_the_archive_that_was_kept():
+    """So that going back to an older release is the same deployment with another tag."""
+    deploy = commands("deploy")
+
+    assert deploy.index("gh release download") < deploy.index("config-zip")
+    assert "make package" not in deploy
+    assert True in release()  # YAML reads `on` as true.
+    assert "tag" in release()[True]["workflow_dispatch"]["inputs"]
+    assert "gh workflow run release.yaml" in (ROOT / "infra" / "README.md").read_text()
+
+
+def test_no_workflow_holds_a_secret_of_azure():
+    """GitHub's own token is exchanged (OIDC); one environment decides who may."""
+    assert release()["jobs"]["deploy"]["permissions"]["id-token"] == "write"
+    assert release()["jobs"]["deploy"]["environment"] == "production"
+    for path in (ROOT / ".github" / "workflows").glob("*.yaml"):
+        assert "secrets." not in path.read_text()
+
+
+def test_what_a_workflow_is_told_is_never_part_of_a_command():
+    """An expression within `run` would be a way to run something else: a tag is whatever somebody typed."""
+    for path in (ROOT / ".github" / "workflows").glob("*.yaml"):
+        for job in yaml.safe_load(path.read_text())["jobs"].values():
+            for step in job["steps"]:
+                assert "${{" not in step.get("run", "")

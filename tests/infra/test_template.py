@@ -37,17 +37,20 @@ PLATFORM = {
 }
 # Newer ones are in preview, or there are none. Looked up in the types of Bicep 0.49.2.
 OLD_BUT_NEWEST = {
+    "Microsoft.Authorization/locks": "2020-05-01",
     "Microsoft.Authorization/roleAssignments": "2022-04-01",
     "Microsoft.Insights/actionGroups": "2023-01-01",
     "Microsoft.Insights/components": "2020-02-02",
     "Microsoft.Insights/webtests": "2022-06-15",
+    "Microsoft.Network/privateDnsZones": "2024-06-01",
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": "2024-06-01",
     "Microsoft.Insights/workbooks": "2023-06-01",
 }
 TWO_YEARS_BEFORE_THE_LAST_LOOK = "2024-11-26"
 
 
 def settings_that_are_read():
-    """Every name that the code looks up, learnt by letting it look: in Azure's way, with nothing but identities."""
+    """Every name that the code looks up, learnt by letting it look: where nothing is set, and as in Azure."""
     asked = set()
 
     class Recorder(dict):
@@ -57,6 +60,7 @@ def settings_that_are_read():
 
     with pytest.raises(SettingsError):
         Settings.read(Recorder())
+    Settings.read(Recorder(in_azure()))
     return asked
 
 
@@ -87,8 +91,9 @@ def test_every_setting_that_the_code_needs_is_set_and_none_too_many():
 
 def test_every_setting_that_the_code_looks_for_is_set_or_stands_for_another():
     elsewhere = {
-        # With identities, these stay empty; the tables are in the same account as the queues.
-        *("AzureWebJobsStorage", "AzureWebJobsStorage__accountName", "DATA_STORAGE", "DATA_STORAGE__tableServiceUri"),
+        # With identities and tables in an account of their own, these stay empty.
+        *("AzureWebJobsStorage", "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__tableServiceUri"),
+        *("DATA_STORAGE", "DATA_STORAGE__accountName"),
         *("ENTRA_CLIENT_SECRET", "ENTRA_CLIENT_CERTIFICATE_PATH"),
     }
 
@@ -137,17 +142,36 @@ def test_queues_and_tables_are_those_of_the_code():
 
 
 def test_roles_are_those_needed_and_no_more():
-    given = [
-        ROLES[one["properties"]["roleDefinitionId"].rpartition("/")[2]]
+    given = {
+        (one["id"].partition("/providers/")[2].split("/")[2], ROLES[one["properties"]["roleDefinitionId"][-36:]])
         for one in resources("ours", "Microsoft.Authorization/roleAssignments")
-    ]
+    }
+    host, data = (one["name"] for one in resources("ours", "Microsoft.Storage/storageAccounts"))
+    insights = only("ours", "Microsoft.Insights/components")["name"]
     asked = only("ours", "Microsoft.Graph/applications")["properties"]["requiredResourceAccess"]
 
-    assert sorted(given) == sorted(ROLES.values())
+    assert given == {
+        (host, "Storage Blob Data Owner"),
+        (host, "Storage Queue Data Contributor"),
+        (data, "Storage Table Data Contributor"),
+        (insights, "Monitoring Metrics Publisher"),
+    }
     # User.Read.All of Microsoft Graph, as an application, and nothing else.
     assert [(one["resourceAppId"], one["resourceAccess"]) for one in asked] == [
         ("00000003-0000-0000-c000-000000000000", [{"id": "df021288-bdef-4463-88db-98f22de89214", "type": "Role"}])
     ]
+
+
+def test_tables_are_in_an_account_of_their_own():
+    """Whoever may write the package, or fills the queues' account, does not reach what is stored of customers."""
+    tables = resources("ours", "Microsoft.Storage/storageAccounts/tableServices/tables")
+    queues = resources("ours", "Microsoft.Storage/storageAccounts/queueServices/queues")
+    containers = resources("ours", "Microsoft.Storage/storageAccounts/blobServices/containers")
+    [data] = {one["name"].partition("/")[0] for one in tables}
+
+    assert data not in {one["name"].partition("/")[0] for one in [*queues, *containers]}
+    assert f"'{data}'" in app_settings()["DATA_STORAGE__tableServiceUri"]
+    assert f"'{data}'" not in app_settings()["AzureWebJobsStorage__queueServiceUri"]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -17,7 +17,7 @@ def site(way):
 
 
 def test_there_is_a_snapshot_for_each_way():
-    assert set(WAYS) >= {"ours", "alarmed", "by-hand", "unregistered", "host-name", "us-government", "china"}
+    assert set(WAYS) >= {"ours", "alarmed", "by-hand", "unregistered", "host-name", "private", "us-government", "china"}
     for way in WAYS:
         assert json.loads((KEPT / f"{way}.snapshot.json").read_text())["diagnostics"] == []
 
@@ -143,3 +143,58 @@ def test_an_update_recreates_unless_somebody_chooses_otherwise():
 def test_zone_redundant_instances_are_a_choice():
     assert only("ours", "Microsoft.Web/serverfarms")["properties"]["zoneRedundant"] is False
     assert "zoneRedundant" in json.loads((INFRA / "main.parameters.json").read_text())["parameters"]
+
+
+def accounts(way):
+    return resources(way, "Microsoft.Storage/storageAccounts")
+
+
+def test_azure_refuses_to_delete_customers_data_until_the_lock_is_gone():
+    lock = only("ours", "Microsoft.Authorization/locks")
+    _, data = accounts("ours")
+
+    assert lock["properties"]["level"] == "CanNotDelete"
+    assert lock["id"].startswith(data["id"])
+    assert outputs("ours")["DATA_LOCK"] == lock["id"]  # What the hook before azd down removes.
+    assert resources("private", "Microsoft.Authorization/locks") == []
+    assert outputs("private")["DATA_LOCK"] == ""
+
+
+def test_storage_has_no_public_address_in_a_private_network():
+    assert {one["properties"]["publicNetworkAccess"] for one in accounts("ours")} == {"Enabled"}
+    for account in accounts("private"):
+        assert account["properties"]["publicNetworkAccess"] == "Disabled"
+        assert account["properties"]["networkAcls"]["defaultAction"] == "Deny"
+
+
+def test_the_app_reaches_each_service_that_it_uses_through_an_endpoint():
+    host, data = (one["id"] for one in accounts("private"))
+    reached = {
+        (link["properties"]["privateLinkServiceId"], *link["properties"]["groupIds"])
+        for one in resources("private", "Microsoft.Network/privateEndpoints")
+        for link in one["properties"]["privateLinkServiceConnections"]
+    }
+    uris = {name for name in app_settings("private") if name.endswith("ServiceUri")}
+
+    assert reached == {(host, "blob"), (host, "queue"), (data, "table")}
+    assert uris == {
+        "AzureWebJobsStorage__blobServiceUri",
+        "AzureWebJobsStorage__queueServiceUri",
+        "DATA_STORAGE__tableServiceUri",
+    }
+    assert len(resources("private", "Microsoft.Network/privateDnsZones")) == len(reached)
+    assert len(resources("private", "Microsoft.Network/privateEndpoints/privateDnsZoneGroups")) == len(reached)
+
+
+def test_the_app_stands_in_the_network_and_reaches_graph_through_the_gateway():
+    [subnet] = [
+        one
+        for one in resources("private", "Microsoft.Network/virtualNetworks/subnets")
+        if one["properties"].get("delegations")
+    ]
+
+    assert site("private")["virtualNetworkSubnetId"] == subnet["id"]
+    assert site("ours")["virtualNetworkSubnetId"] is None
+    assert subnet["properties"]["delegations"][0]["properties"]["serviceName"] == "Microsoft.App/environments"
+    assert subnet["properties"]["natGateway"]["id"] == only("private", "Microsoft.Network/natGateways")["id"]
+    assert not [kind for kind in kinds("ours") if kind.startswith("Microsoft.Network")]
