@@ -217,6 +217,7 @@ class Stack:
             letter = await self.world.receive(run)
             if letter is None:
                 self.met["woken by a click"] += 1
+                self.rig.clock.offset += timedelta(hours=1)
                 await self.rig.ask()
                 continue
             if run.resume_at is not None:

@@ -96,7 +96,7 @@ class MemoryWorld:
     _spoil_answer: bool = False
     _calls: int = 0
     _waiting: int = 0
-    _letters: dict = field(default_factory=dict)
+    _tried: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self._held, self._go = asyncio.Event(), asyncio.Event()
@@ -111,25 +111,23 @@ class MemoryWorld:
         clock.offset += timedelta(seconds=max(0.0, at - clock().timestamp()))
         while (text := queue.take()) is None:
             clock.offset += timedelta(milliseconds=1)
-        tries = self._letters.get(text, 0) + 1
-        self._letters[text] = tries
-        return Letter(read_message(text.encode()), tries)
+        return Letter(read_message(text.encode()), self._tried.pop(text, 0) + 1)
 
     async def failed(self, letter):
         """The message comes back, or is buried as poison."""
         text = write_message(letter.message)
         if letter.tries < _MOST_TRIES:
+            self._tried[text] = letter.tries
             await self.rig.queue.send(text, _COMES_BACK_SECONDS)
         else:
             self.met["poisoned"] += 1
-            self._letters.pop(text)
             await self.rig.services.dispatch.bury(text.encode())
 
     async def send(self, message):
         await self.rig.queue.send(write_message(message))
 
     async def forget_messages(self):
-        self._letters.clear()
+        self._tried.clear()
 
     def spoil(self, kind, number):
         self._calls, self._plan = 0, {number: kind}

@@ -112,7 +112,7 @@ def render(row: Row, user: User | None, found: Round, shape: Shape) -> dict[str,
         return {"id": user_id, "@removed": {"reason": reason}}
     select, since, known = found.query.select, found.since, user.properties
     if row.mention is Mention.PATCH:
-        name = _patched(select, row.lot, shape)
+        name = _patched(select, row.lot, shape, known)
         return {"id": user_id, name: known.get(name)} if name else {"id": user_id}
     new = since < 0 or user.born > since
     whole = new or user.restored > since or row.mention is Mention.RETURNED or not shape.sparse
@@ -123,7 +123,7 @@ def render(row: Row, user: User | None, found: Round, shape: Shape) -> dict[str,
     }
     if row.mention is Mention.STALE and isinstance(told.get("givenName"), str):
         told["givenName"] = f"{told['givenName']} (before)"
-    if row.mention is Mention.BEFORE and (name := _patched(select, row.lot, shape)):
+    if row.mention is Mention.BEFORE and (name := _patched(select, row.lot, shape, known)):
         told[name] = _earlier(name, known.get(name), row.user_id)
     told["id"] = user_id
     return told
@@ -140,10 +140,15 @@ def without_enabled(told: dict[str, object], enabled: Enabled, page_number: int)
     return told
 
 
-def _patched(select: tuple[str, ...], lot: float, shape: Shape) -> str:
+def _patched(select: tuple[str, ...], lot: float, shape: Shape, known: Properties) -> str:
     """The property that a patch is about; '' where nothing but the id was selected."""
-    # An older accountEnabled must not be told where the patch with the current one would lack it.
-    untold = ("id", "manager") if shape.account_enabled is Enabled.TOLD else ("id", "manager", "accountEnabled")
+    untold = {"id", "manager"}
+    # An older accountEnabled must not be told where the patch with the current one would lack it. And a guest or a
+    # disabled account was none before the round either: otherwise the values told with it were never anybody's.
+    if shape.account_enabled is not Enabled.TOLD or known.get("accountEnabled") is False:
+        untold.add("accountEnabled")
+    if known.get("userType") == "Guest":
+        untold.add("userType")
     names = [name for name in select if name not in untold]
     return names[int(lot * len(names))] if names else ""
 

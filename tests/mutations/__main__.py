@@ -16,8 +16,8 @@ from tests.mutations.catalogue import MUTATIONS, Mutation
 
 ROOT = Path(__file__).parents[2]
 PURE = (
-    *("tests/mapping", "tests/directory/test_delta.py", "tests/sync/test_plan.py", "tests/sync/test_agenda.py"),
-    "tests/sync/test_histories_pure.py",
+    *("tests/mapping", "tests/directory/test_delta.py", "tests/sync/test_plan.py", "tests/workspace"),
+    *("tests/sync/test_rollcall.py", "tests/sync/test_histories_found.py", "tests/sync/test_histories_pure.py"),
 )
 REAL = ("tests/directory", "tests/sync")
 _SKIPPED = {".git", ".venv", "node_modules", ".local", ".hypothesis", ".pytest_cache", ".mypy_cache", ".ruff_cache"}
@@ -67,7 +67,7 @@ def _caught_by(copy: Path) -> str | None:
     """The ring whose tests fail, None when all pass."""
     for ring, paths in (("pure", PURE), ("real parts", REAL)):
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "2", "--dist", "loadfile", *paths]
-        environment = os.environ | {"HISTORIES": "40", "HISTORIES_PURE": "500"}
+        environment = os.environ | {"HISTORIES": "40", "HISTORIES_PURE": "300"}
         tried = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
         code = tried.returncode
         if " failed" in tried.stdout:

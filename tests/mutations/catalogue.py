@@ -12,7 +12,7 @@ class Mutation(NamedTuple):
     new: str
 
 
-MUTATIONS = (
+MAPPING = (
     Mutation("a cleared field is not cleared", "mapping/conflict.py", "elif value is None and wins", "elif False"),
     Mutation("keep_local never fills", "mapping/conflict.py", "(wins or mapping.target not in resolved)", "wins"),
     Mutation("keep_local overwrites", "mapping/conflict.py", "(wins or mapping.target not in resolved)", "True"),
@@ -24,93 +24,250 @@ MUTATIONS = (
         "user.account_enabled is True",
     ),
     Mutation(
+        "absent is empty", "mapping/values.py", "remembered.get(source) if value is UNSET", "None if value is UNSET"
+    ),
+    Mutation(
+        "cleared is absent",
+        "mapping/values.py",
+        "remembered.get(source) if value is UNSET",
+        "remembered.get(source) if not value",
+    ),
+    Mutation("the guard takes the smaller limit", "mapping/configuration.py", "removals <= max(", "removals <= min("),
+)
+
+MICROSOFT = (
+    Mutation("a link to another host is followed", "directory/graph.py", "_origin(url) != self._origin", "not url"),
+    Mutation(
+        "a delta link expires unnoticed", "directory/delta.py", "if expired and carried_token:", "if expired and False:"
+    ),
+    Mutation(
+        "a refused link is tried for ever",
+        "directory/delta.py",
+        "if carried_token and answer.status in (_BAD_REQUEST, _NOT_FOUND):",
+        "if False:",
+    ),
+    Mutation("a byte order mark spoils a page", "directory/delta.py", "answer.body.removeprefix(BOM)", "answer.body"),
+    Mutation("a byte order mark hides an error", "directory/delta.py", "body.removeprefix(BOM)).error", "body).error"),
+    Mutation(
+        "ids differ by case",
+        "directory/delta.py",
+        "one if one.id == one.id.lower() else replace(one, id=ObjectId(one.id.lower())) for one in users",
+        "one for one in users",
+    ),
+    Mutation(
+        "text that cannot be decoded stops a page",
+        "directory/delta.py",
+        "(_all_at_once, _one_by_one, _repaired)",
+        "(_all_at_once, _one_by_one)",
+    ),
+    Mutation(
+        "a pause is longer than the queue takes",
+        "directory/delta.py",
+        "min(float(value), limits.LONGEST_DELAY_SECONDS)",
+        "float(value)",
+    ),
+    Mutation(
+        "a long pause is slept through", "sync/reading.py", "or pause > limits.LONGEST_SLEEP_SECONDS", "or pause < 0"
+    ),
+    Mutation(
+        "no pause at all",
+        "sync/reading.py",
+        "max(error.after_seconds, limits.FIRST_GRAPH_PAUSE_SECONDS)",
+        "error.after_seconds",
+    ),
+    Mutation("lost consent is believed at once", "sync/reading.py", "if doubted is type(error):", "if True:"),
+    Mutation("a second doubt is not believed", "sync/reading.py", "if doubted is type(error):", "if False:"),
+)
+
+PAGES = (
+    Mutation("whole is not asked", "sync/pages.py", "    if patches:\n", "    if False:\n"),
+    Mutation(
+        "somebody who has left the tenant is read whole",
+        "sync/pages.py",
+        "if one.removed is UNSET and one.id not in known and not is_whole(one)",
+        "if one.id not in known and not is_whole(one)",
+    ),
+    Mutation(
+        "half a user is whole", "sync/plan.py", "user.account_enabled is not UNSET and user.user_pr", "user.user_pr"
+    ),
+    Mutation(
+        "a patch lies over what an earlier page left",
+        "sync/pages.py",
+        "if one.removed is UNSET and not work.roll.left(one.id)]",
+        "if one.removed is UNSET]",
+    ),
+    Mutation("a first round lays over old values", "sync/pages.py", "    if not continuing:\n", "    if False:\n"),
+    Mutation("a later patch replaces", "sync/plan.py", "if earlier is None else _laid_over(earlier, user)", ""),
+    Mutation(
         "the first word about a user counts",
         "sync/plan.py",
-        "{user.id: user for user in users}",
-        "{user.id: user for user in reversed(list(users))}",
+        "user if earlier is None else",
+        "earlier or user if 1 else",
     ),
-    Mutation("two people share a contact", "sync/plan.py", "if candidate.id not in adopted:", "if candidate:"),
+    Mutation(
+        "a repeated link is followed",
+        "sync/pages.py",
+        "if page.next_link is not None and page.next_link in work.followed:",
+        "if False:",
+    ),
+    Mutation(
+        "idle pages do not end a round",
+        "sync/pages.py",
+        "if page.next_link is not None and idle >",
+        "if False and idle >",
+    ),
+    Mutation("empty pages end a round", "sync/pages.py", "limits.MOST_IDLE_PAGES + people", "people"),
+    Mutation(
+        "an unreadable user counts as gone",
+        "sync/pages.py",
+        "*(one for one in page.unreadable if one)]",
+        "*()]",
+    ),
+    Mutation("a user who could not be read whole is gone", "sync/pages.py", "*unknown, *(one", "*(one"),
+    Mutation(
+        "the read of whole users ends early",
+        "sync/pages.py",
+        "2 * len(wanted) + limits.IDLE_PAGES_AT_ONCE",
+        "len(wanted)",
+    ),
+    Mutation("a run restarts without end", "sync/slice.py", "if self.run.restarted:", "if False:"),
+)
+
+PLAN = (
+    Mutation("two people share a contact", "sync/plan.py", "if one.id not in adopted), None)", "if one.id), None)"),
     Mutation(
         "the youngest contact is taken over",
         "sync/plan.py",
-        'in known.by_email.get(matching_email(person.mail) or "", ()):',
-        'in reversed(known.by_email.get(matching_email(person.mail) or "", [])):',
+        'candidates = known.by_email.get(matching_email(person.mail) or "", ())',
+        'candidates = known.by_email.get(matching_email(person.mail) or "", [])[::-1]',
+    ),
+    Mutation(
+        "a match is decided on its page", "sync/plan.py", "            if not matching:\n", "            if False:\n"
+    ),
+    Mutation(
+        "matches are met in the order of pages",
+        "sync/local_edits.py",
+        'key=lambda one: (matching_email(one.mail) or "", one.id)',
+        "key=lambda one: 0",
     ),
     Mutation(
         "a removed contact comes back under keep_local",
         "sync/plan.py",
-        "is ConflictResolution.KEEP_LOCAL:",
-        "is ConflictResolution.SOURCE_WINS:",
+        "        if keeps:\n            # Removed by",
+        "        if not keeps:\n            # Removed by",
     ),
     Mutation(
-        "an unlinked contact forgets whose it was",
+        "the first word under keep_local counts",
         "sync/plan.py",
-        "        link=Link.UNLINKED,\n",
-        "        link=Link.LOCAL,\n",
+        "before.without_filled_by(stamp.run) if keeps else before.fields",
+        "before.fields",
     ),
     Mutation(
-        "a repeated page counts twice", "sync/plan.py", "if change.counted is not Counted.BEFORE:", "if change.counted:"
+        "what an earlier run filled is filled again", "contacts/contact.py", "if self.run != run or not", "if not"
     ),
-    Mutation("hard delete unlinks", "sync/plan.py", "if behavior is DeletionBehavior.HARD_DELETE:", "if not behavior:"),
-    Mutation("the guard takes the smaller limit", "mapping/configuration.py", "removals <= max(", "removals <= min("),
+    Mutation(
+        "an edit of what a run filled is lost",
+        "contacts/edits.py",
+        "tuple(name for name in filled if name not in edited_names)",
+        "tuple(filled)",
+    ),
+    Mutation(
+        "a repeated page counts twice",
+        "sync/plan.py",
+        "change = earlier.get(after.id) if applied else None",
+        "change = None",
+    ),
+    Mutation("an unlinked contact forgets whose it was", "sync/removals.py", "link=Link.UNLINKED,", "link=Link.LOCAL,"),
+    Mutation(
+        "hard delete unlinks", "sync/removals.py", "if behavior is DeletionBehavior.HARD_DELETE else", "if False else"
+    ),
+    Mutation(
+        "another user's contact goes with who left", "sync/removals.py", "contact.source_id != source_id:", "False:"
+    ),
     Mutation("the guard is not asked", "sync/removals.py", "not work.run.approved and guard", "False and guard"),
     Mutation(
         "a sweep after an unreadable record", "sync/removals.py", "elif work.run.incomplete:", "elif not work.run:"
     ),
+    Mutation("edits wait for a full run", "sync/local_edits.py", "if work.run.mode is Mode.FULL:", "if work.run.mode:"),
     Mutation(
-        "edits wait for a full run",
-        "sync/removals.py",
-        "if work.run.mode is Mode.DELTA:\n        people",
-        "if False:\n        people",
+        "who left is settled all the same", "sync/local_edits.py", "and not work.roll.left(contact.source_id)", ""
     ),
     Mutation("people who came back are removed", "workspace/store.py", "waiting.pop(source_id, None)", "pass"),
-    Mutation("old removals outlive a full run", "sync/removals.py", "moot = state.waiting is not None", "moot = False"),
+)
+
+RUNS = (
+    Mutation("old removals outlive a full run", "workspace/state.py", "moot = state.waiting if", "moot = None if"),
     Mutation(
         "the follower is lost", "workspace/state.py", "run=state.follow_up, follow_up=None", "run=None, follow_up=None"
     ),
     Mutation(
         "a newer configuration joins a running run",
         "workspace/state.py",
-        'newer = request.trigger.value == "configuration"',
-        "newer = False",
+        "if request.trigger is Trigger.CONFIGURATION and run.state is RunState.RUNNING:",
+        "if False:",
     ),
+    Mutation("an approved run swallows a full one", "workspace/state.py", "    if run.approved:\n", "    if False:\n"),
     Mutation("a lost write goes unnoticed", "workspace/state.py", "columns, state.etag)", 'columns, "*")'),
     Mutation(
         "totals forget who was unlinked", "workspace/state.py", "- counts.removed - counts.unlinked", "- counts.removed"
     ),
+    Mutation("a week never ends", "workspace/state.py", "total_seconds() > since_slot", "total_seconds() < 0"),
     Mutation("a lease is not respected", "sync/worker.py", "if end is not None and end > now]", "if end and not now]"),
+    Mutation("a lease is never renewed", "sync/worker.py", "                    await work.renew_lease()\n", ""),
+    Mutation(
+        "a failed worker keeps its lease",
+        "sync/worker.py",
+        "await self._release(work, failures.explain(error))",
+        "pass",
+    ),
+    Mutation("deaths are not counted", "sync/worker.py", "deaths=run.deaths + 1 if", "deaths=1 if"),
+    Mutation(
+        "deaths at different places add up", "sync/worker.py", "if run.died_at == run.place else 1", "if True else 1"
+    ),
+    Mutation(
+        "RoundBroken keeps the delta link", "sync/worker.py", "state = replace(state, delta_link=None)  #", "pass  #"
+    ),
+    Mutation(
+        "a tenant that is not found is lost at once", "sync/worker.py", "now - since < limits.TENANT_MISSING", "False"
+    ),
+    Mutation(
+        "a pause that was never queued lasts for ever",
+        "sync/worker.py",
+        "message.step == run.step or not state.leased(self.now()):",
+        "message.step == run.step:",
+    ),
+    Mutation("a verification is a delta", "sync/slice.py", "await self._read_everything(restarted=False)", "pass"),
+    Mutation("a superseded worker goes on", "sync/slice.py", "or not mine:", "or False:"),
     Mutation(
         "a cancelled run goes on",
         "workspace/run.py",
         "Event.CANCELLED): RunState.CANCELLED,\n    (RunState.QUEUED",
         "Event.CANCELLED): RunState.RUNNING,\n    (RunState.QUEUED",
     ),
-    Mutation("a long pause is slept through", "sync/reading.py", "or pause > LONGEST_WAIT_SECONDS", "or pause < 0"),
-    Mutation(
-        "no pause at all", "sync/reading.py", "max(error.after_seconds, _FIRST_PAUSE_SECONDS)", "error.after_seconds"
-    ),
-    Mutation("lost consent is believed at once", "sync/reading.py", "confirmed = False", "confirmed = True"),
     Mutation(
         "pages leave no trace of who was there",
-        "sync/applying.py",
-        "told = page.present or page.gone or changes",
-        "told = changes",
+        "workspace/journal.py",
+        "bool(self.present or self.gone or self.changes)",
+        "bool(self.changes)",
     ),
     Mutation(
         "a repeated page forgets what its first try wrote",
-        "sync/applying.py",
-        "if journal or work.run.reconsider",
-        "if work.run.reconsider",
-    ),
-    Mutation("a new configuration passes by who is unchanged", "sync/applying.py", "work.run.reconsider or not", "not"),
-    Mutation(
-        "a delta link expires unnoticed", "directory/delta.py", "if expired and carried_token:", "if expired and False:"
+        "sync/slice.py",
+        "not (earlier or self.run.reconsider or batch.matching)",
+        "not (self.run.reconsider or batch.matching)",
     ),
     Mutation(
-        "an unreadable user counts as gone",
-        "sync/pages.py",
-        "one for one in page.unreadable if one)",
-        "one for one in ())",
+        "a new configuration passes by who is unchanged",
+        "sync/slice.py",
+        "not (earlier or self.run.reconsider or batch.matching)",
+        "not (earlier or batch.matching)",
     ),
-    Mutation("a link to another host is followed", "directory/graph.py", "_origin(url) != self._origin", "not url"),
+    Mutation(
+        "a page is written without a journal",
+        "sync/slice.py",
+        "        await self._checkpoint(self.run, journal_operation(self.run.id, self.run.page, page))\n        groups",
+        "        groups",
+    ),
 )
+
+MUTATIONS = (*MAPPING, *MICROSOFT, *PAGES, *PLAN, *RUNS)
