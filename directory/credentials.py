@@ -166,7 +166,7 @@ _AADSTS = re.compile(r"AADSTS(\d+)")
 
 
 def token_error(error: AzureError) -> ConnectorError:
-    """What a failed token request means. Only known AADSTS numbers have consequences; any other failure is tried again."""
+    """What a failed token request means. Only known AADSTS numbers have consequences; any other is tried again."""
     if isinstance(error, CredentialUnavailableError):
         return CredentialRejected("the managed identity gives no token", "identity_unavailable")
     found = _AADSTS.search(str(error.message))
