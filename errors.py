@@ -6,7 +6,7 @@
     │   ├── TokenRefused         Graph does not accept an access token (any more): get a new one
     │   ├── LinkRefused          Graph refuses a stored link: believed when a second try confirms it
     │   └── Conflict             another writer wrote the same row first: read again, decide again
-    ├── PersonMustAct            nothing helps until somebody acts: stop, and say who and what
+    ├── PersonMustAct            nothing helps until a person acts: stop, and say who and what
     │   ├── ConsentLost          their administrator: consent withdrawn, tenant gone
     │   ├── CredentialRejected   our operator: our own credential fails, for every tenant alike
     │   └── Misconfigured        our operator: a setting is missing or malformed
@@ -74,7 +74,7 @@ class ConsentLost(PersonMustAct):
 
 
 class CredentialRejected(PersonMustAct):
-    """Our own credential fails (spec §2): an operator's alarm, never a tenant's fault."""
+    """Our own credential fails (spec §2): our operator must act, no tenant is to blame."""
 
     code = "credential_rejected"
 

@@ -14,6 +14,7 @@ from sync.messages import POISON_QUEUE, QUEUE, read_message
 for _chatty in ("azure", "httpx", "msal"):
     logging.getLogger(_chatty).setLevel(logging.WARNING)
 
+# Anonymous to the host, because each call checks emu.chat's own token (api/caller.py).
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 log = logging.getLogger(__name__)
 

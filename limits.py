@@ -13,7 +13,7 @@ QUEUE_CALL_SECONDS = 30.0
 GRAPH_CALL_SECONDS = 60.0
 """A request to Microsoft Graph, its token included."""
 GRAPH_QUIET_SECONDS = 30.0
-"""Without a byte from Microsoft Graph."""
+"""How long Microsoft Graph may send nothing within a request."""
 KEYS_CALL_SECONDS = 10.0
 """A request for signing keys: a person waits for it."""
 SIGN_IN_SECONDS = 40.0
@@ -21,15 +21,16 @@ SIGN_IN_SECONDS = 40.0
 
 # A run's lease (spec §6: a run whose worker vanished goes on mostly within a minute).
 LEASE = timedelta(seconds=45)
-"""How long a silent worker is believed alive: a heartbeat, and one call to storage that takes as long as it may."""
+"""How long after its last renewal a worker counts as alive: a heartbeat, and a call to storage at its time limit."""
 HEARTBEAT_SECONDS = 15.0
 """Between a worker's renewals of its lease."""
 LOOK_AGAIN_AFTER_SECONDS = 3.0
-"""A slice that lasts longer has a message on its way that looks again after the lease. An idle delta costs none."""
+"""A slice that lasts longer has a message in the queue that looks again after the lease. An idle delta run ends
+before and sends none."""
 MARGIN_SECONDS = 3.0
 """Added to a delay that ends with a lease or a pause, so that the message does not come just before its end."""
 DEATHS = 3
-"""So many workers may die at the same place of a run; the last one ends it."""
+"""Workers that die in a row at the same place of a run; the last one ends the run."""
 
 # A slice.
 SLICE_SECONDS = 240
@@ -37,20 +38,20 @@ SLICE_SECONDS = 240
 LONGEST_SLICE_SECONDS = 480.0
 """After this a slice ends in the middle of a page: below functionTimeout (host.json), which kills the worker."""
 LONGEST_SLICE_SETTING_SECONDS = 420
-"""What the setting may say: a slice ends by its budget before it is ended."""
+"""The largest value of the setting, so that a slice ends by its budget before it is cut off."""
 
 # Pauses.
 LONGEST_SLEEP_SECONDS = 30.0
-"""A longer pause is not slept through: it ends the slice, and the continuation waits in the queue (spec §6)."""
+"""A longer pause ends the slice, and the continuation waits in the queue (spec §6)."""
 FIRST_GRAPH_PAUSE_SECONDS = 0.5
-"""Before the second try; doubled from try to try. Never nothing: `Retry-After: 0` must not become a spin."""
+"""Before the second try; doubled from try to try. Never 0: `Retry-After: 0` must not become a busy loop."""
 GRAPH_TRIES = 5
 LONGEST_DELAY_SECONDS = 6 * 86_400.0
 """What a message is delayed by at most: the queue takes less than a message's life of 7 days (facts/functions.md 1)."""
 OPERATOR_PAUSE_SECONDS = 300.0
 """Between tries while our own credential fails: only an operator can change that."""
 SPREADING = timedelta(hours=1)
-"""How long a new permission is waited for (spec §2)."""
+"""How long the worker waits for a new permission (spec §2)."""
 FIRST_PERMISSION_PAUSE_SECONDS = 5.0
 LONGEST_PERMISSION_PAUSE_SECONDS = 300.0
 TENANT_MISSING = timedelta(minutes=55)
@@ -60,7 +61,7 @@ TENANT_MISSING = timedelta(minutes=55)
 IDLE_PAGES_AT_ONCE = 5
 """Pages in a row that name nobody new, before each further one is waited for."""
 MOST_IDLE_PAGES = 100
-"""Of them, beside those that the directory's size explains."""
+"""Pages that name nobody new, beside those that the directory's size explains, before the run ends."""
 PEOPLE_A_PAGE = 200
 """What Graph puts on a page at most (facts/graph.md 11)."""
 PEOPLE_A_FILTER = 50
@@ -70,7 +71,7 @@ PEOPLE_A_FILTER = 50
 MOST_KEPT_ROWS = 100_000
 """Rows of a scan that are kept in memory: about 70 MB."""
 READS_A_SCAN = 100
-"""A scan of the list is cheaper once one in so many contacts would be read by itself."""
+"""A scan of the list is cheaper than point reads of more than one contact in so many."""
 BATCH = 50
 """Contacts a journal page outside of Graph's pages: with the rows that find them, at most a transaction each."""
 SAMPLE = 10

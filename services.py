@@ -103,8 +103,8 @@ def services() -> Services:
     Raises:
         SettingsError
     """
-    # Modules stay for good: the collector need not look at them again and again. What is made for a page is in no cycle
-    # and dies by itself: looking for it ten times less often loses nothing.
+    # Modules stay for good, so the collector need not look at them. What is made for a page is in no reference cycle
+    # and is freed without the collector, which therefore runs ten times less often.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000)
@@ -142,6 +142,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         client_credential(entra, settings.entra_authority),
     )
     consent = Consent(tables, sign_in, settings.graph_endpoint, settings.portal_url, settings.state_secret, now)
+    # A monotonic clock, because the pause between two fetches of keys must not depend on the time of day.
     callers = Callers(settings.platform_issuer, settings.platform_audience, settings.platform_jwks_url, time.monotonic)
     return Services(
         settings=settings,
@@ -193,6 +194,7 @@ def _now() -> datetime:
 
 def _table_client(address: StorageAddress) -> TableServiceClient:
     patience = _PATIENCE | {"retry_backoff_factor": 0.3, "retry_mode": RetryMode.Exponential}
+    # Only local and self-managed storage has a connection string. In Azure a managed identity is the key.
     if address.connection_string is not None:
         return TableServiceClient.from_connection_string(address.connection_string, **patience)
     assert address.uri is not None

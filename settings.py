@@ -84,6 +84,7 @@ class Settings:
             SettingsError: with all the problems at once.
         """
         reader = _Reader(environ)
+        # Every setting is read before the first problem is raised, so that one start shows all of them.
         settings = Settings(
             queues=reader.storage("AzureWebJobsStorage", "queueServiceUri"),
             tables=reader.tables(),
@@ -143,6 +144,7 @@ class _Reader:
             return read_timetable(self.optional(name) or default)
         except ValueError as error:
             self.problems.append(f"{name} {error}")
+            # Any value will do: the problem is told, and no settings are made.
             return read_timetable(default)
 
     def seconds(self, name: str, default: int, *, most: int) -> int:
@@ -181,6 +183,7 @@ class _Reader:
         host = "AzureWebJobsStorage"
         if self.optional("DATA_STORAGE") or self.optional("DATA_STORAGE__tableServiceUri"):
             return self.storage("DATA_STORAGE", "tableServiceUri")
+        # Told under its own name only where nothing is set that could stand for it.
         if not any(self.optional(name) for name in (host, f"{host}__tableServiceUri", f"{host}__accountName")):
             self.problems.append("DATA_STORAGE is missing (or DATA_STORAGE__tableServiceUri)")
             return StorageAddress()
@@ -193,6 +196,7 @@ class _Reader:
     def credential(self) -> EntraCredential:
         names = ("ENTRA_CLIENT_SECRET", "ENTRA_CLIENT_CERTIFICATE_PATH", "ENTRA_MANAGED_IDENTITY_CLIENT_ID")
         values = [self.optional(name) for name in names]
+        # With two of them it would be a guess which one the operator means.
         if sum(value is not None for value in values) != 1:
             self.problems.append("exactly one of " + ", ".join(names) + " must be set")
         _, path, identity = values

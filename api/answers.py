@@ -83,6 +83,7 @@ def problem(error: ConnectorError) -> func.HttpResponse:
     """An error as the caller is told it."""
     status, headers = _status(error), {}
     if isinstance(error, TryLater) and status == HTTPStatus.SERVICE_UNAVAILABLE:
+        # Whole seconds and never 0: a client would ask again at once.
         headers["Retry-After"] = str(max(1, round(error.after_seconds or 5)))
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(max(1, math.ceil(error.after_seconds)))
@@ -123,6 +124,7 @@ def answering(handler: Handler) -> Handler:
         try:
             return await handler(req)
         except ConnectorError as error:
+            # A caller's own mistakes are not logged: any caller could fill the log with them.
             if not isinstance(error, Refused):
                 log.warning("request_refused function=%s code=%s reason=%s", handler.__name__, error.code, error)
             return problem(error)
@@ -137,7 +139,7 @@ def answering(handler: Handler) -> Handler:
 
 
 def _where(error: BaseException) -> str:
-    """The kind of a bug and its place: its message may quote somebody's data."""
+    """The kind of a bug and its place: its message may quote a person's data."""
     trace: Any = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

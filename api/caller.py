@@ -71,6 +71,7 @@ class Callers:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise NotSignedIn("Sign in to emu.chat.")
+        # Before anything is parsed, because the caller is not known yet.
         if len(token) > _LONGEST_TOKEN:
             raise NotSignedIn("The sign-in token is too long.")
         key = await self._key(token.strip())
@@ -78,6 +79,7 @@ class Callers:
 
     def _claims(self, token: str, key: jwt.PyJWK) -> dict[str, object]:
         try:
+            # The algorithms are ours to name: the token's header must not choose how it is checked.
             return jwt.decode(
                 token,
                 key,
@@ -110,6 +112,7 @@ class Callers:
 
     async def _fetch(self, kid: str) -> None:
         async with self._fetching:
+            # Tokens with made-up key ids must not make this app ask the issuer each time.
             if kid in self._keys or self._now() - self._fetched_at < _REFETCH_SECONDS:
                 return
             self._fetched_at = self._now()
@@ -123,6 +126,7 @@ class Callers:
                 found = jwt.PyJWKSet.from_json(body.decode())
             except (aiohttp.ClientError, TimeoutError, jwt.PyJWTError, ValueError) as error:
                 log.warning("jwks_unavailable reason=%s", type(error).__name__)
+                # With the keys of before, most sign-ins can still be checked.
                 if not self._keys:
                     self._fetched_at = float("-inf")
                     raise TryLater("Sign-ins cannot be checked at the moment. Try again in a minute.", 5) from error

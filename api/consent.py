@@ -56,6 +56,7 @@ class ConsentCalls:
         tenant = await self.consent.complete(caller.workspace_id, caller.person, read_body(req, CodeBody).code)
         record = entry(Action.CONNECTED, caller.person, caller.name, self.now(), {"tenant": tenant})
         await self.connecting.connect(caller.workspace_id, tenant, caller.workspace_name, record)
+        # Read again: trying the permission may have moved the connection on.
         connection, _ = await self.workspaces.load(caller.workspace_id)
         return Reply(connection_shape(connection, is_admin=caller.is_admin, ask_admin=ASK_YOUR_ADMIN))
 

@@ -157,7 +157,7 @@ class ContactCalls:
 
         Raises:
             NotFound, TooMany
-            BeingEnded: a disconnect is at its contacts. Nobody's edits hold it up, and none is lost under it.
+            BeingEnded: a disconnect unlinks or deletes its contacts. An edit must neither delay that nor get lost.
         """
         self.pace.take(caller)
         connection, _ = await self.workspaces.load(caller.workspace_id)
@@ -180,6 +180,7 @@ class ContactCalls:
 
 
 def _require_list(connection: Connection | None, req: func.HttpRequest) -> Connection:
+    # Another workspace's list looks like one that does not exist.
     if connection is None or connection.list_id != req.route_params["list"]:
         raise NotFound("There is no such contact list.")
     return connection

@@ -29,6 +29,7 @@ class HealthCalls:
     now: Callable[[], datetime]
 
     async def show(self, _: func.HttpRequest) -> Reply[Health]:
+        # Raises when storage does not answer, which `answering` turns into a 503 with the reason.
         await self.tables.check()
         reason = await self.alarms.current(self.now())
         return Reply(Health("degraded" if reason else "ok", reason))

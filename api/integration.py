@@ -83,10 +83,12 @@ class Integration:
         def decide(connection: Connection | None, state: SyncState) -> Update:
             connection = _configurable(connection)
             stored = connection.configuration
+            # Two administrators with the page open: the second one to save must see the first one's choices.
             if expected not in (None, stored.version):
                 raise Stale(
                     "The configuration was changed in the meantime. Load it again.", {"If-Match": "not current"}
                 )
+            # Compared without the version, so that saving the same choices again makes no new one.
             chosen = replace(wanted, version=stored.version)
             if chosen != stored or not stored.version:
                 chosen = replace(chosen, version=stored.version + 1)
@@ -138,7 +140,7 @@ def _configuration_answer(configuration: Configuration) -> Reply[Configuration]:
 
 
 def _if_match(req: func.HttpRequest) -> int | None:
-    """The version that the caller believes to be stored; None when he does not mind.
+    """The version that the caller believes to be stored; None when any version will do.
 
     Raises:
         Stale: not a version that could ever be.

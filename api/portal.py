@@ -56,6 +56,8 @@ class PortalCalls:
             raise NotFound("There is no such page.")
         etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         headers = self._headers | {"ETag": etag}
+        # The page is revalidated at each visit, so that a deployment is seen at once, and is sent only when it
+        # changed.
         if req.headers.get("if-none-match") == etag:
             return func.HttpResponse(status_code=304, headers=headers)
         return func.HttpResponse(body, headers=headers, mimetype=kind)
@@ -63,6 +65,7 @@ class PortalCalls:
 
 @functools.cache
 def _files() -> dict[str, bytes]:
+    # The folder's own files by name: no path of a request can lead anywhere else.
     return {path.name: path.read_bytes() for path in _FOLDER.iterdir() if path.is_file()}
 
 

@@ -12,6 +12,7 @@ _DEEPEST = 16
 _PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
 _MOST = 1000
 _LONGEST_CONTINUATION = 512
+# Only characters of our row keys: a continuation comes back from the caller and goes into a query.
 _CONTINUATION = re.compile(r"[A-Za-z0-9:;!._-]*")
 
 
@@ -38,11 +39,13 @@ def read_body[T](req: func.HttpRequest, shape: type[T]) -> T:
     kind = req.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/json":
         raise WrongType("Send the body as application/json.")
+    # Before it is decoded: deep nesting would exhaust the decoder's stack.
     if _depth(body) > _DEEPEST:
         raise Refused("The body is nested too deeply.", {"body": f"more than {_DEEPEST} levels"})
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
+        # msgspec tells the place in its message alone: '… - at `$.fieldMappings[0].source`'.
         place = _PLACE.search(str(error))
         reason = _PLACE.sub("", str(error))
         unknown = re.search(r"contains unknown field `([^`]*)`", reason)

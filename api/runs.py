@@ -53,6 +53,7 @@ class RunCalls:
         ahead = (
             [one for one in (state.follow_up, state.run, state.waiting) if one is not None] if not continuation else []
         )
+        # A run that waits for approval may stand in both.
         known = {one.id for one in ahead}
         shown = [run_shape(one) for one in (*ahead, *(one for one in runs if one.id not in known))]
         return Reply(Runs(shown, continuation_after or None))

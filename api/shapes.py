@@ -136,6 +136,7 @@ def status_shape(state: SyncState, people_did: Totals, next_run_at: datetime | N
     """`people_did`: what people themselves added to the list and took from it."""
     run, totals = state.run, state.totals
     if run is not None:
+        # Before the run ends, so that people see a first sync fill the list.
         totals = totals.after(run.counts - run.totalled)
     totals = Totals(totals.contacts + people_did.contacts, totals.linked + people_did.linked)
     waiting = state.waiting

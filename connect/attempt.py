@@ -62,7 +62,7 @@ def attempt_key(attempt_id: str) -> str:
 
 
 def attempt_operation(attempt: Attempt) -> Operation:
-    """Write an attempt as it was read: whoever takes a step second fails."""
+    """Write an attempt as it was read: of two requests that take the same step, the second one fails."""
     columns = document_columns(msgspec.structs.replace(attempt, etag=""))
     if not attempt.etag:
         return Operation(Verb.INSERT, attempt_key(attempt.id), columns)
@@ -74,7 +74,7 @@ def read_attempt(row: DocumentRow) -> Attempt:
 
 
 def sign_state(attempt: Attempt, leg: Leg, secret: str) -> str:
-    """What Microsoft hands back unread."""
+    """The `state` parameter of an address at Microsoft, which comes back as it was sent."""
     claims = {"aud": _AUDIENCE, "w": attempt.workspace_id, "a": attempt.id, "leg": leg, "exp": attempt.expires_at}
     return jwt.encode(claims, secret, algorithm=_ALGORITHM)
 
@@ -86,6 +86,7 @@ def read_state(state: str, secret: str, now: datetime) -> tuple[WorkspaceId, str
         StateRefused: it is not ours, was changed, or is too old.
     """
     try:
+        # The expiry is compared below with the injected clock, which tests set.
         claims = jwt.decode(
             state, secret, [_ALGORITHM], audience=_AUDIENCE, options={"require": ["exp", "aud"], "verify_exp": False}
         )
@@ -109,8 +110,10 @@ def at_stage(attempt: Attempt | None, stage: Stage, now: datetime) -> Attempt:
 
 
 def code_hash(secret: str) -> str:
+    # A plain hash is enough: the secret has 256 random bits, so nobody can try them all.
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def matches(attempt: Attempt, secret: str) -> bool:
+    # In constant time, and never true for an attempt that has no code yet.
     return bool(attempt.code_hash) and hmac.compare_digest(attempt.code_hash, code_hash(secret))

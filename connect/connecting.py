@@ -1,7 +1,7 @@
 """Connects a workspace to a proven tenant, and disconnects it (spec §2).
 
-Right after a consent the permission may still be spreading in Entra: then the connection says so, and tries again by
-itself, with a new credential each time, for an hour.
+Right after a consent the permission may still be spreading in Entra: then the connection says so, and the worker
+tries again by itself for an hour, with a new credential each time.
 """
 
 import uuid
@@ -68,6 +68,7 @@ class Connecting:
             joined = _joined(connection, workspace, tenant, organisation, self.now())
             return joined, state, [record]
 
+        # Before the connection is there: the timer must never miss a workspace that syncs.
         await self.schedule.enrol(workspace)
         connection, _ = await self.workspaces.update(workspace, join)
         assert connection is not None
@@ -77,6 +78,7 @@ class Connecting:
         """Prove a grant by using it: a new token and one small request. While it fails, queue the next try."""
         workspace, tenant = connection.workspace_id, tenant_of(connection)
         failure: ConnectorError | None = None
+        # A token from before the consent has no role for its whole life (facts/graph.md 5.3).
         await self.graph.renew(tenant)
         try:
             answer = await self.graph.get(tenant, self.graph.users_delta(NEEDED_FIELDS))
@@ -100,13 +102,14 @@ class Connecting:
         now_stored, state = await self.workspaces.update(workspace, settle)
         if now_stored is not None and now_stored.stage is Stage.SPREADING:
             age = (self.now() - connection.connected_at).total_seconds()
+            # Each try waits longer: 5 s, then half the time since the grant, at most 5 minutes.
             pause = min(max(age / 2, limits.FIRST_PERMISSION_PAUSE_SECONDS), limits.LONGEST_PERMISSION_PAUSE_SECONDS)
             await self.queue.send(write_message(TryPermission(workspace)), pause)
         else:
             await self.requests.wake(state)
 
     async def disconnect(self, workspace: WorkspaceId, contacts: ContactsOnDisconnect, record: Operation) -> None:
-        """Stop syncing now; the contacts are seen to in the background. Repeating it changes nothing.
+        """Stop syncing now; the contacts are unlinked or deleted in the background. Repeating it changes nothing.
 
         The worker that holds the lease fails its next write of the sync state (ETag mismatch) and stops.
         """
@@ -147,6 +150,7 @@ def _joined(
         return Connection(workspace, Stage.SPREADING, tenant, organisation, list_id, list_name, now)
     if connection.stage is Stage.CLOSING:
         raise OtherTenant("The former connection is still being ended. Try again in a minute.")
+    # The contacts carry the old tenant's object ids: the next full run would take all of them for leavers.
     if connection.tenant_id not in (None, tenant):
         raise OtherTenant("This workspace is connected to another organisation. Disconnect it first.")
     if connection.tenant_id is None:
@@ -159,6 +163,7 @@ def _let_in(connection: Connection, state: SyncState, new_id: RunId, now: dateti
     """A permission that works. A connection that was configured before goes on, with a full run (spec §2)."""
     event = ConnectionEvent.RESUMED if connection.configured else ConnectionEvent.LET_IN
     granted = replace(connection.after(event), permission_error=None)
+    # What happened while the consent was lost is unknown, and the delta link may be too old: a full run finds out.
     if granted.stage is Stage.ACTIVE and connection.stage is not Stage.ACTIVE:
         request = Request(connection.workspace_id, Mode.FULL, Trigger.RECOVERY)
         state, _ = ask(replace(state, delta_link=None), request, new_id, now)

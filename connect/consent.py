@@ -102,6 +102,7 @@ class Consent:
         except StateRefused:
             return self._to_portal("consent_error", Reason.EXPIRED)
         except TryLater as error:
+            # A conflict is the same return twice, by the browser's back button for instance.
             reason = Reason.EXPIRED if isinstance(error, Conflict) else Reason.TRY_LATER
             return self._to_portal("consent_error", reason)
         except ConnectorError:
@@ -122,6 +123,7 @@ class Consent:
         if query.get("admin_consent") != "True" or not _TENANT.fullmatch(claimed):
             raise ProofRefused("Microsoft named no organisation.")
         tenant = TenantId(claimed)
+        # A state of its own for each leg, so that a consent's return cannot be used as a sign-in's.
         flow = await self.sign_in.begin(tenant, sign_state(attempt, Leg.SIGN_IN, self.state_secret))
         await self._step(replace(attempt, stage=Stage.CONSENTED, tenant_id=tenant, flow=flow))
         address: str = flow["auth_uri"]
@@ -132,6 +134,7 @@ class Consent:
         id_token = await self.sign_in.finish(attempt.tenant_id, attempt.flow, query)
         keys = await self.sign_in.keys(attempt.tenant_id)
         require_administrator(id_token, keys, self.sign_in.expected(attempt.tenant_id, attempt.flow))
+        # The browser gets the secret and the row its hash: reading the table is not enough to complete.
         secret = secrets.token_urlsafe(32)
         await self._step(replace(attempt, stage=Stage.PROVEN, flow={}, code_hash=code_hash(secret)))
         return self._to_portal("consent_code", f"{attempt.id}.{secret}")
@@ -140,16 +143,18 @@ class Consent:
         """Spend a one-time code: the tenant that the administrator who began may connect.
 
         Raises:
-            NotAllowed: somebody else began.
+            NotAllowed: another person began.
             Refused: the code is unknown here, used, or too old.
         """
         attempt_id, _, secret = code.partition(".")
         refused = Refused("This code is not valid any more. Grant permissions again.", {"code": "used or too old"})
+        # The id becomes part of a row's key.
         if not re.fullmatch("[0-9a-f]{32}", attempt_id):
             raise refused
         attempt = await self._attempt(workspace, attempt_id)
         if attempt is None or not matches(attempt, secret):
             raise refused
+        # Else a stranger could begin, and another company's administrator would finish for the stranger's workspace.
         if attempt.person != person:
             raise NotAllowed("Only the person who asked for the permissions can complete this.")
         try:

@@ -46,19 +46,20 @@ class Disconnecting:
     sleep: Sleep
 
     async def work(self, connection: Connection, state: SyncState) -> None:
-        """Do a slice of it. Safe to repeat from any line: what is done already is passed by.
+        """Do a slice of it. Safe to repeat from any line: what is done already is left alone.
 
         Raises:
             TryLater
         """
         workspace = connection.workspace_id
+        # A run's worker may still write contacts until it notices, at its next checkpoint at the latest.
         if state.leased(self.now()) and state.lease_until is not None:
             wait = (state.lease_until - self.now()).total_seconds()
             await self._queue(workspace, wait + limits.MARGIN_SECONDS)
             return
         owner, until = uuid.uuid4().hex, time.monotonic() + self.slice_seconds
         state = await self._hold(replace(state, lease_owner=owner))
-        # Should this worker die, a message looks again after its lease.
+        # If this worker dies, this message resumes the work after the lease.
         await self._queue(workspace, limits.LEASE.total_seconds() + limits.MARGIN_SECONDS)
         partition, position = partition_of(workspace, connection.list_id), ""
         while time.monotonic() < until:
@@ -87,6 +88,7 @@ class Disconnecting:
             except Conflict:
                 if last:
                     raise
+                # Another writer was faster. What is stored now is decided about again.
                 stored = await self.contacts.read(partition, [one.id for one in mine])
                 mine = [one for one in stored.values() if one.link in _MINE]
             else:
@@ -99,12 +101,13 @@ class Disconnecting:
 
     async def _finish(self, connection: Connection, state: SyncState, partition: Partition) -> None:
         """The connection without its tenant; its list stays, with all who are in it, counted anew."""
+        # Counted anew, because the run that was cut off may have written contacts that no checkpoint counted.
         tally = await self.contacts.tally(partition)
         shown = 0
         async for rows in self.contacts.scan(partition, ScanRow):
             shown += sum(row.link in (Link.LINKED, Link.UNLINKED, Link.LOCAL) for row in rows)
         totals = Totals(contacts=shown - tally.contacts, linked=-tally.linked)
         ended = replace(connection.after(ConnectionEvent.CLOSED), tenant_id=None, closing=None)
-        # Before the connection can be joined again, which enrols it anew.
+        # Before the connection can be joined again: a new grant enrols the workspace, and that must come after this.
         await self.schedule.leave(connection.workspace_id)
         await self.workspaces.save(replace(state.without_lease(), totals=totals), connection_operation(ended))

@@ -1,4 +1,4 @@
-"""Says whose story a queue message is: a connection's life, or a run's (spec §2, §6).
+"""Says what a queue message is about: a connection's life, or a run (spec §2, §6).
 
 A message carries no state. What is to be done stands in the workspace's rows, so a message may come twice, late or
 never; one that does not fit the connection's stage any more is dropped.
@@ -45,18 +45,21 @@ class Dispatch:
             match connection.stage if connection is not None else Stage.NONE:
                 case Stage.CLOSING if connection is not None:
                     await self.disconnecting.work(connection, state)
+                # A start is the timer's here, and serves as another try. A continuation is left from an earlier
+                # connection.
                 case Stage.SPREADING if connection is not None and not isinstance(message, Continue):
                     await self.connecting.try_permission(connection)
                 case Stage.ACTIVE if connection is not None and isinstance(message, (Start, Continue)):
                     await self.worker.handle(message, connection, state, meter)
+                # For instance an hourly start for a connection whose consent is lost: it stays on the timer's list.
                 case stage:
                     log.info("message_dropped workspace=%s stage=%s", message.workspace_id, stage)
 
     async def bury(self, body: bytes) -> None:
-        """Give up what a message from the poison queue was about. Raises nothing that passes.
+        """End the run, or repeat the step, that a message from the poison queue was about. Never raises TryLater.
 
-        The host would deliver the message again only after ten minutes, and without end (facts/functions.md 11): so it
-        is tried here for a minute, and what cannot be buried is an alarm.
+        The host would deliver the message again only after ten minutes, and without end (facts/functions.md 11). So
+        the tries are made here, for a minute; after that an error is logged, which is an alarm.
         """
         telemetry.poisoned()
         try:
@@ -78,6 +81,7 @@ class Dispatch:
         connection, state = await self.workspaces.load(message.workspace_id)
         if isinstance(message, (Start, Continue)):
             await self.worker.give_up(message)
+        # Nobody can connect again before a disconnect has ended, so it is tried once more.
         elif connection is not None and connection.stage is Stage.CLOSING:
             log.error("disconnect_gave_up workspace=%s", message.workspace_id)
             await self.disconnecting.work(connection, state)

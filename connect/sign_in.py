@@ -1,4 +1,4 @@
-"""The administrator's sign-in at his tenant: authorization code, PKCE and nonce, by MSAL (spec §2; facts/graph.md 5.2).
+"""The administrator's sign-in at the tenant: authorization code, PKCE and nonce, by MSAL (spec §2; facts/graph.md 5.2).
 
 MSAL blocks and is heavy to import: it is loaded at the first consent, and runs beside the event loop.
 """
@@ -81,7 +81,7 @@ class SignIn:
         except (requests.RequestException, TimeoutError) as error:
             raise TryLater(f"Microsoft's sign-in did not answer ({type(error).__name__})") from error
         except (ValueError, RuntimeError) as error:
-            # MSAL's words for a tenant without a discovery document, another state, another nonce.
+            # MSAL raises these for a tenant without a discovery document, for another state and for another nonce.
             raise ProofRefused("Microsoft does not know this sign-in.") from error
 
     def _client(self, tenant: TenantId) -> Any:
@@ -91,6 +91,7 @@ class SignIn:
             self.client_id,
             client_credential=self.credential(),
             authority=f"{self.authority}/{tenant}",
+            # It would ask Microsoft's public cloud about the authority: wrong for national clouds and the local one.
             instance_discovery=False,
             validate_authority=False,
             exclude_scopes=["offline_access"],
@@ -99,7 +100,7 @@ class SignIn:
 
     def _begin(self, tenant: TenantId, state: str) -> dict[str, Any]:
         with warnings.catch_warnings():
-            # It would rather have a form posted; a code in the query is what the callback takes, and PKCE guards it.
+            # MSAL warns that a form should be posted. Our callback takes the code from the query, and PKCE protects it.
             warnings.filterwarnings("ignore", message="response_mode")
             flow: dict[str, Any] = self._client(tenant).initiate_auth_code_flow(
                 [], redirect_uri=self.redirect_uri, state=state, response_mode="query"

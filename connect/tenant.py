@@ -67,8 +67,10 @@ def require_administrator(id_token: str, keys: dict[str, Any], expected: Expecte
         )
     except jwt.PyJWTError as error:
         raise ProofRefused(f"Microsoft's sign-in is not valid ({type(error).__name__}).") from error
+    # A token of another sign-in, for instance one that an attacker has seen, proves nothing about this one.
     if claims["nonce"] != expected.nonce:
         raise ProofRefused("Microsoft's sign-in belongs to another request.")
+    # All personal Microsoft accounts share one tenant, which has no administrator.
     if claims["tid"] != expected.tenant_id or claims["tid"] == _CONSUMERS:
         raise ProofRefused("The sign-in is not of the organisation that gave the permission.")
     if "wids" not in claims:
@@ -82,6 +84,7 @@ def _key_of(id_token: str, keys: dict[str, Any], issuer: str, tenant: TenantId) 
     """The key that the token names, if it may sign for this issuer. Only RSA keys: no other kind is used by Entra."""
     kid = jwt.get_unverified_header(id_token).get("kid")
     for key in keys.get("keys", []):
+        # The keys that all tenants share name their issuer with a placeholder.
         named = str(key.get("issuer", issuer)).replace("{tenantid}", tenant)
         if key.get("kid") == kid and key.get("kty") == "RSA" and named == issuer:
             return jwt.PyJWK.from_dict({**key, "alg": "RS256"})

@@ -1,4 +1,4 @@
-"""A contact, and how it stands in its row (pure; spec §7, design 'Storage').
+"""A contact, and how it stands in its row (pure; spec §7, docs/architecture.md).
 
 A list is one partition. A contact's row key is its id: the directory object id for a contact that a sync made. Beside
 the contacts stand small rows that find them: `link:<object id>` for a contact whose id is not its object id,
@@ -22,13 +22,14 @@ from storage.transaction import Operation, Partition, Verb
 ContactId = NewType("ContactId", str)
 
 EVERY_FIELD = ("*",)
-"""Of `Contact.filled`: the run made the contact."""
+"""The value of `Contact.filled` where the run made the whole contact."""
 
 TABLE = "Contacts"
 _CUSTOM = "custom_"
 _KEYS = ("PartitionKey", "RowKey", "Timestamp")
 _LINK = ("link", "sourceId", "seen", "source", "run", "page", "touched", "filled")
 _OWN_COLUMNS = frozenset((*_KEYS, *_LINK, "createdAt", "updatedAt"))
+# Fixed for good, because ids that are made from it are stored.
 _NAMESPACE = uuid.UUID("6a9f2f0e-7b2a-5d0c-9f5e-1c0a5a0e7e11")
 
 
@@ -49,7 +50,7 @@ class Contact(msgspec.Struct, frozen=True):
 
     `source_hash` is the hash of the directory's values, '' when the next run has to look again (its column is named
     `seen`). `run` and `page` say which run last changed it, so that a repeated page counts nothing twice. `filled`:
-    fields that were empty before that run, which a later word of the same run may still change under Keep local
+    fields that were empty before that run, which a later entity of the same run may still change under Keep local
     changes. `touched`: a person edited it since the last run.
     """
 
@@ -96,6 +97,7 @@ def to_row(contact: Contact) -> dict[str, object]:
     if contact.source_id is not None:
         row["sourceId"] = contact.source_id
         row["source"] = msgspec.json.encode(contact.source).decode()
+        # The column has an older name of the hash.
         row["seen"] = contact.source_hash
         row["run"] = contact.run
         row["page"] = contact.page
@@ -144,7 +146,10 @@ def link_key(source_id: ObjectId) -> str:
 
 
 def mail_prefix(email: str) -> str:
-    """Below this prefix stand the unlinked contacts with an address, oldest first. Hashed: keys forbid characters."""
+    """Below this prefix stand the unlinked contacts with an address, oldest first.
+
+    The address is hashed, because keys forbid some characters.
+    """
     return f"mail:{hashlib.sha256(email.encode()).hexdigest()[:32]}:"
 
 
@@ -159,6 +164,7 @@ def index_keys(contact: Contact) -> frozenset[str]:
     keys = set()
     if contact.source_id is not None and str(contact.source_id) != contact.id:
         keys.add(link_key(contact.source_id))
+    # Only these can be taken over by a directory user, so only these are looked for by address.
     if contact.link in (Link.UNLINKED, Link.LOCAL) and contact.email:
         keys.add(f"{mail_prefix(contact.email)}{contact.created_at}:{contact.id}")
     if contact.touched:
@@ -169,18 +175,20 @@ def index_keys(contact: Contact) -> frozenset[str]:
 def write_operations(before: Contact | None, after: Contact | None) -> list[Operation]:
     """The operations that turn one state of a contact into another, with the rows that find it: all or none.
 
-    The contact's own operation comes first and carries the ETag read, so whoever wrote in between makes all fail.
+    The contact's own operation comes first and carries the ETag read, so a write in between makes all of them fail.
     """
     contact = after or before
     assert contact is not None
     if after is None:
         own = Operation(Verb.DELETE, contact.id, etag=contact.etag)
     elif before is None:
+        # An insert fails where a row is by now: it is another writer's contact, which must not be replaced.
         own = Operation(Verb.INSERT, after.id, to_row(after))
     else:
         own = Operation(Verb.REPLACE, after.id, to_row(after), before.etag)
     old = index_keys(before) if before else frozenset()
     new = index_keys(after) if after else frozenset()
+    # Nearly every write: the rows that find the contact are right already.
     if old == new:
         return [own]
     written = [Operation(Verb.PUT, key, {"contactId": contact.id}) for key in sorted(new - old)]

@@ -49,8 +49,10 @@ class EditStore:
             nonlocal after
             before = await self.contact(partition, contact_id)
             after = decide(before)
+            # A save that changes nothing must not mark the contact as edited.
             if after == before:
                 return []
+            # The totals are kept by counting, so a contact that is shown no more is counted in the same transaction.
             gone = after is None or after.link is Link.REMOVED
             return [*write_operations(before, after), *(await self._tallied(partition, before) if gone else [])]
 
@@ -82,6 +84,7 @@ class EditStore:
 def _tally_operation(tally: Tally, *, contacts: int, linked: int) -> Operation:
     after = msgspec.structs.replace(tally, contacts=tally.contacts + contacts, linked=tally.linked + linked)
     columns: dict[str, object] = {"contacts": after.contacts, "linked": after.linked}
+    # Of two edits at the same moment one fails here and is made again, so none is missing in the count.
     if not tally.etag:
         return Operation(Verb.INSERT, TALLY_KEY, columns)
     return Operation(Verb.REPLACE, TALLY_KEY, columns, tally.etag)

@@ -47,15 +47,20 @@ def edited(contact: Contact, edit: Edit, now: str) -> Contact:
     if fields == contact.fields:
         return contact
     edited_names = {name for name in {*fields, *contact.fields} if fields.get(name) != contact.fields.get(name)}
+    # A field that a person edited is the person's: the run that filled it may not change it any more.
     filled = contact.fields if contact.filled == EVERY_FIELD else contact.filled
     changed = replace(
         contact, fields=fields, updated_at=now, filled=tuple(name for name in filled if name not in edited_names)
     )
+    # Without its hash, no run passes the contact by as unchanged.
     return replace(changed, touched=True, source_hash="") if contact.link is Link.LINKED else changed
 
 
 def removed(contact: Contact, now: str) -> Contact | None:
-    """What a person's removal leaves: of a linked contact the memory of it, should it come back; of another nothing."""
+    """What a person's removal leaves: of a linked contact a row without fields, of another contact nothing.
+
+    The row remembers that a person removed it, so that the next run brings it back or keeps it away (spec §4).
+    """
     if contact.link is not Link.LINKED:
         return None
     return replace(contact, link=Link.REMOVED, fields={}, source_hash="", touched=True, updated_at=now)

@@ -17,6 +17,7 @@ from storage.table import Tables
 from storage.transaction import Operation, Partition, Verb, grouped
 
 _AT_ONCE = 16
+# A search ends after so many pages with what it found, so that no call takes long; the caller asks for more.
 _SEARCHED_PAGES, _LARGEST_PAGE = 5, 1000
 
 TALLY_KEY = "tally"
@@ -112,11 +113,13 @@ class ContactStore:
         for source_id in source_ids:
             if (contact := own.get(source_id)) is not None and contact.source_id == source_id:
                 contacts[source_id] = contact
+        # A contact that was taken over keeps its own id; its `link:` row leads from the user to it.
         elsewhere = await self._pointers(partition, [link_key(one) for one in source_ids if one not in contacts])
         moved = await self.read(partition, elsewhere.values())
         for contact in moved.values():
             if contact.source_id is not None and link_key(contact.source_id) in elsewhere:
                 contacts[contact.source_id] = contact
+        # Example: B took over the unlinked contact whose id is A. When A returns, A's own contact needs another id.
         return Found(contacts, {one for one in source_ids if one in own and own[one].source_id != one})
 
     async def _pointers(self, partition: Partition, keys: Sequence[str]) -> dict[str, str]:
@@ -136,6 +139,7 @@ class ContactStore:
         async def one(email: str, most: int) -> list[str]:
             where = beginning(partition.key, mail_prefix(email))
             async with gate:
+                # The keys hold the time of creation, so the first rows are the oldest contacts.
                 rows, _ = await self._tables.page(TABLE, where, _Pointer, most=min(most, 1000))
             return [row.contact_id for row in rows]
 
@@ -216,7 +220,7 @@ class ContactStore:
                 for _, reason in refused:
                     outcome.refused[number] = reason
         if failure is not None and len(outcome.refused) * 2 > len(groups):
-            raise failure  # Storage itself is unwell, not some rows.
+            raise failure  # Most rows failed, so storage itself does not work and no single row is to blame.
         return outcome
 
     async def _write_batch(
@@ -229,6 +233,7 @@ class ContactStore:
             if len(batch) == 1:
                 return [(batch[0], str(error))]
             bad = _group_at(batch, error.position)
+            # Storage did not say which row it refuses: halving finds it in a few transactions.
             if bad is None:
                 half = len(batch) // 2
                 first = await self._write_batch(partition, batch[:half])

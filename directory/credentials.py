@@ -96,7 +96,8 @@ class _Held:
 class Credentials:
     """One credential a tenant; the least recently used goes when there are too many.
 
-    A credential that goes while somebody uses it is closed after him: a closed one would open itself again, for good.
+    A credential that is dropped while a request uses it is closed after that request: a closed credential would open
+    a new connection, and nothing would close that one.
     """
 
     def __init__(self, build: Callable[[TenantId], TenantCredential]) -> None:
@@ -112,6 +113,7 @@ class Credentials:
         self._kept.move_to_end(tenant)
         held.users += 1
         try:
+            # The credential just asked for is the newest one, so it is never the one that goes.
             if len(self._kept) > MOST_CREDENTIALS:
                 await self.renew(next(iter(self._kept)))
             yield held.credential
@@ -140,6 +142,8 @@ def credential_builder(
     managed_identity_client_id: str | None = None,
 ) -> Callable[[TenantId], TenantCredential]:
     """How to make a tenant's credential; exactly one of the three last is given."""
+    # Instance discovery asks Microsoft's public cloud about the authority: wrong for national clouds and the local
+    # one.
     common: dict[str, Any] = {"authority": authority, "disable_instance_discovery": True, **_RETRY}
     if client_secret is not None:
         return lambda tenant: ClientSecretCredential(tenant, client_id, client_secret, **common)
@@ -162,7 +166,7 @@ _AADSTS = re.compile(r"AADSTS(\d+)")
 
 
 def token_error(error: AzureError) -> ConnectorError:
-    """What a failed token request means. The numbers only refine: what is unknown is kept and tried again."""
+    """What a failed token request means. Only known AADSTS numbers have consequences; any other is tried again."""
     if isinstance(error, CredentialUnavailableError):
         return CredentialRejected("the managed identity gives no token", "identity_unavailable")
     found = _AADSTS.search(str(error.message))
@@ -171,6 +175,7 @@ def token_error(error: AzureError) -> ConnectorError:
         return ConsentLost(f"Microsoft gives no token for this tenant (AADSTS{code})", f"AADSTS{code}")
     if code in OURS:
         return CredentialRejected(f"Microsoft refuses this app's own credential (AADSTS{code})", f"AADSTS{code}")
+    # An unknown number never costs a connection its consent (spec §2).
     if isinstance(error, ClientAuthenticationError):
         return TryLater(f"Microsoft gave no token (AADSTS{code or ' unknown'})")
     return TryLater(f"Microsoft's sign-in did not answer ({type(error).__name__})")

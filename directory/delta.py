@@ -82,6 +82,7 @@ def read_page(answer: Answer, *, carried_token: bool) -> Page:
     if answer.status != _OK:
         raise _failure(answer, carried_token=carried_token)
     body = answer.body.removeprefix(BOM)
+    # Nearly every page passes the first way. The other two cost more, and are for a page that does not pass it.
     for read in (_all_at_once, _one_by_one, _repaired):
         try:
             return read(body)
@@ -101,14 +102,16 @@ def _page(
     unreadable: list[ObjectId],
     repaired: frozenset[ObjectId] = frozenset(),
 ) -> Page:
+    # A round without a delta link must never look complete: its sweep would remove everybody who was not read yet.
     if (body.next_link is None) == (body.delta_link is None):
         raise TryLater("Microsoft Graph's page has no link to go on from")
+    # Ids are compared as text from here on, and Graph does not promise their case.
     users = [one if one.id == one.id.lower() else replace(one, id=ObjectId(one.id.lower())) for one in users]
     return Page(users, unreadable, body.next_link, body.delta_link, repaired)
 
 
 def _one_by_one(content: bytes) -> Page:
-    """Tell the readable users of a page from the others: one bad record must not stop a run (spec §6)."""
+    """Read a page user by user: one bad record must not stop a run (spec §6)."""
     body = _decode_raw(content)
     users: list[DirectoryUser] = []
     unreadable: list[ObjectId] = []
@@ -147,11 +150,13 @@ def _failure(answer: Answer, *, carried_token: bool) -> ConnectorError:
     code = error_code(answer.body)
     if answer.status in (_TOO_MANY, _UNAVAILABLE):
         return Throttled(f"Microsoft Graph asked for a pause ({answer.status})", retry_after(answer))
+    # Only a request that carried a token can have an expired one; elsewhere a 410 is a fault that passes.
     expired = answer.status == _GONE or (answer.status == _BAD_REQUEST and code.lower() in EXPIRED)
     if expired and carried_token:
         return DeltaLinkExpired(f"Microsoft Graph no longer knows the delta link ({answer.status} {code})")
     if carried_token and answer.status in (_BAD_REQUEST, _NOT_FOUND):
         return LinkRefused(f"Microsoft Graph refuses the delta link ({answer.status} {code})")
+    # Only these two codes say that the tenant refuses the app. Any other 401 or 403 may pass.
     lost = {_UNAUTHORIZED: "Authorization_IdentityNotFound", _FORBIDDEN: "Authorization_RequestDenied"}
     if code and lost.get(answer.status) == code:
         return ConsentLost(f"Microsoft Graph refuses this app in the tenant ({answer.status} {code})", code)
@@ -173,6 +178,7 @@ def retry_after(answer: Answer) -> float | None:
     value = answer.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
         return min(float(value), limits.LONGEST_DELAY_SECONDS)
+    # Against the answer's own date, because this machine's clock may be wrong.
     until, sent = _date(value), _date(answer.headers.get("date", ""))
     if until is None or sent is None:
         return None
@@ -184,4 +190,5 @@ def _date(value: str) -> datetime | None:
         found = parsedate_to_datetime(value)
     except ValueError:
         return None
+    # A date in HTTP is in GMT, also where it says '-0000', which Python reads as no time zone.
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -58,10 +58,12 @@ class Graph:
             ConsentLost, CredentialRejected: there is no token.
             TryLater: no answer, or half of one.
         """
+        # Checked before a token is asked for: the address may come from an answer that is not Graph's.
         if _origin(url) != self._origin:
             raise ForeignLink("Microsoft Graph named a next link on another host")
         self._count()
         try:
+            # The token is part of the limit, because a sign-in that hangs must not hold a worker either.
             async with asyncio.timeout(self.longest_request_seconds), self._credentials.of(tenant) as credential:
                 return await self._sender().send(credential, url, accept)
         except TimeoutError as error:

@@ -22,7 +22,7 @@ async def organization_name(graph: Graph, tenant: TenantId) -> str | None:
     try:
         answer = await graph.get(tenant, graph.organization())
     except ConnectorError:
-        return None  # A nicety: the run that asks has its own, louder, way to learn what is wrong.
+        return None  # Only a name is missing. The run that asks meets the same failure at its own requests.
     if answer.status != _OK:
         return None
     try:

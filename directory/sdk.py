@@ -33,7 +33,7 @@ class Sender:
 
     def __init__(self, endpoint: str) -> None:
         self._scope = f"{endpoint}/.default"
-        # Ours to close: the SDK wraps it, and does not.
+        # Kept so that it can be closed: the SDK wraps it and does not close it.
         self._transport = httpx.AsyncHTTPTransport()
         self._client = _http_client(endpoint, self._transport)
 

@@ -36,6 +36,7 @@ class RemovalGuard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     percent: int = 10
 
     def allows(self, removals: int, linked: int) -> bool:
+        # With 30 people, 10 % alone would ask an administrator as soon as four of them leave: hence the minimum.
         return removals <= max(self.minimum, linked * self.percent / _WHOLE)
 
 
@@ -67,6 +68,8 @@ class Configuration(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
     @property
     def select(self) -> tuple[str, ...]:
         """What is asked of Graph: what is mapped and what the connector itself needs, nothing else (spec §3)."""
+        # Sorted, because a delta link is bound to its `$select`: the same fields in another order must not look
+        # changed.
         return tuple(sorted({*NEEDED_FIELDS, *self.sources}))
 
 
@@ -82,8 +85,10 @@ def validate(configuration: Configuration, targets: Mapping[str, ContactField]) 
     taken: set[str] = set()
     for place, mapping in enumerate(configuration.field_mappings):
         problems |= _mapping_problems(f"fieldMappings[{place}]", mapping, targets, taken)
+        # A target of a refused mapping counts as taken too: mapping it again is a mistake of its own.
         taken.add(mapping.target)
     problems |= _guard_problems(configuration.removal_guard)
+    # All problems are told at once, so that the page can mark every field.
     if problems:
         raise Refused("The configuration was not saved: some of its fields need attention.", problems)
 
@@ -98,6 +103,7 @@ def _mapping_problems(
         return {f"{place}.target": f"there is no contact field {_quoted(mapping.target)}"}
     if mapping.target in taken:
         return {f"{place}.target": f"{target.label} is mapped twice"}
+    # A text field takes every kind of value; an address or a phone number takes only its own (spec §3).
     if target.kind not in (Kind.TEXT, source.kind):
         return {f"{place}.target": f"{target.label} takes {_ARTICLE[target.kind]}, and {source.label} is not one"}
     return {}
@@ -118,4 +124,5 @@ _ARTICLE = {Kind.EMAIL: "an email address", Kind.PHONE: "a phone number", Kind.T
 
 
 def _quoted(name: str) -> str:
+    # The name is the caller's text, of any length: an answer repeats only its beginning.
     return f"'{name[:64]}'"

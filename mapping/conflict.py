@@ -14,8 +14,11 @@ def resolve(fields: Mapping[str, str], remembered: Mapping[str, str], configurat
     resolved = dict(fields)
     for mapping in configuration.field_mappings:
         value = remembered.get(mapping.source)
+        # Keep local changes fills an empty field and never replaces a value, not even one that no person edited (spec
+        # §4).
         if value is not None and (wins or mapping.target not in resolved):
             resolved[mapping.target] = value
+        # The directory has no value. Under Keep local changes the contact's value may be a person's, so it stays.
         elif value is None and wins:
             resolved.pop(mapping.target, None)
     return resolved

@@ -52,6 +52,8 @@ def contact_fields(custom: Iterable[tuple[str, str]]) -> dict[str, ContactField]
     """
     found = dict(STANDARD_FIELDS)
     for name, label in custom:
+        # The name becomes a column of the contact's row. A standard field of the same name would make mappings
+        # ambiguous.
         if _CUSTOM_NAME.fullmatch(name) and name not in found:
             found[name] = ContactField(name, label or name, custom=True)
     return found
@@ -59,4 +61,5 @@ def contact_fields(custom: Iterable[tuple[str, str]]) -> dict[str, ContactField]
 
 def matching_email(value: str | None) -> str | None:
     """An address in the form in which two are compared: without case (spec §4). None when there is none."""
+    # Keys of stored index rows are made from this form, so another form would not find them any more.
     return (value or "").strip().lower() or None

@@ -20,7 +20,7 @@ type Text = str | None | UnsetType
 
 
 class Kind(StrEnum):
-    """What a value is good for: any field takes any text, but an address must be one."""
+    """What a field holds. A text field takes every kind of value, an address or a phone number only its own."""
 
     TEXT = "text"
     EMAIL = "email"
@@ -84,6 +84,7 @@ def _catalogue() -> dict[str, DirectoryField]:
     assert isinstance(info, msgspec.inspect.StructType)
     found = {}
     for item in info.fields:
+        # Only a field with a title is offered: `id`, `accountEnabled` and `userType` serve the connector alone.
         if isinstance(item.type, msgspec.inspect.Metadata) and item.type.extra_json_schema:
             kind = Kind((item.type.extra or {}).get("kind", Kind.TEXT))
             label = item.type.extra_json_schema["title"]
@@ -95,4 +96,4 @@ DIRECTORY_FIELDS: dict[str, DirectoryField] = _catalogue()
 """By Graph's name, in the order in which they are offered."""
 
 NEEDED_FIELDS = ("id", "accountEnabled", "userType", "mail", "userPrincipalName")
-"""What the connector needs: who it is, whether the user counts and is told whole (spec §3), the mail to match (§4)."""
+"""What the connector itself needs: the id, whether the user counts and the entity is whole (spec §3), the mail (§4)."""

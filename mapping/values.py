@@ -1,4 +1,4 @@
-"""A directory user's mapped values, and their hash: what is remembered of him per contact (pure)."""
+"""A directory user's mapped values and their hash: what a contact remembers of its user (pure)."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -19,15 +19,19 @@ class ValueReader:
     def __init__(self, sources: Sequence[str]) -> None:
         self.sources = tuple(sources)
         attributes = [DIRECTORY_FIELDS[source].attribute for source in self.sources]
-        # One attribute alone would not come as a tuple.
+        # With `id`, because attrgetter gives a tuple only for two attributes or more.
         self._get = attrgetter("id", *attributes)
         self._salt = _encode(self.sources)
 
     def values(self, user: DirectoryUser) -> tuple[str | None, ...]:
+        # A list inside `tuple` is faster than a generator, and this line runs for every person of every run.
         return tuple([value or None if type(value) is str else _plain(value) for value in self._get(user)[1:]])
 
     def values_over(self, user: DirectoryUser, remembered: Mapping[str, str]) -> tuple[str | None, ...]:
-        """A user's values, laid over those of before: what Graph does not mention is as it was (spec §3)."""
+        """A user's values, laid over the remembered ones: what Graph does not mention is unchanged (spec §3).
+
+        Example: a patch with a new `mail` alone keeps the remembered `surname`.
+        """
         return tuple(
             [
                 remembered.get(source) if value is UNSET else _plain_or_text(value)
@@ -37,6 +41,7 @@ class ValueReader:
 
     def source_hash(self, values: Sequence[str | None]) -> str:
         """16 hex digits that change when a value, or the choice of fields, does."""
+        # The salt is the choice of fields: after a changed mapping no contact may look unchanged.
         return hashlib.blake2b(self._salt + _encode(values), digest_size=8).hexdigest()
 
     def remembered(self, values: Sequence[str | None]) -> dict[str, str]:

@@ -11,6 +11,7 @@ def within(partition_key: str, *, ge: str | None = None, le: str | None = None, 
 
 def beginning(partition_key: str, prefix: str) -> str:
     """The rows of one partition whose row key begins with a prefix, for instance 'run:'."""
+    # The range ends before the prefix with its last character raised by one: 'run:' ends before 'run;'.
     return within(partition_key, ge=prefix, lt=prefix[:-1] + chr(ord(prefix[-1]) + 1))
 
 

@@ -10,7 +10,7 @@ from errors import TryLater
 
 
 class MessageQueue:
-    """One queue; it is made at the first message that misses it."""
+    """One queue. The first message that finds no queue makes it."""
 
     def __init__(self, client: QueueClient) -> None:
         self._client = client
@@ -21,6 +21,7 @@ class MessageQueue:
         Raises:
             TryLater: it may or may not be in the queue.
         """
+        # The service takes whole seconds, and refuses a delay as long as a message's life.
         delay = round(min(max(0.0, delay_seconds), limits.LONGEST_DELAY_SECONDS))
         try:
             async with asyncio.timeout(limits.QUEUE_CALL_SECONDS):
@@ -32,6 +33,7 @@ class MessageQueue:
         try:
             await self._client.send_message(text, visibility_timeout=delay)
         except ResourceNotFoundError:
+            # Asking before each message whether the queue is there would double the requests.
             await self.make()
             await self._client.send_message(text, visibility_timeout=delay)
 
@@ -40,7 +42,7 @@ class MessageQueue:
         try:
             await self._client.create_queue()
         except ResourceExistsError:
-            return
+            return  # Another process made it at the same time.
 
     async def close(self) -> None:
         await self._client.close()

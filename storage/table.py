@@ -1,7 +1,7 @@
 """The account's tables: rows in and out as typed values, over the SDK's own pipeline.
 
-The SDK's client signs, retries and keeps connections; its entities are passed by, because turning every row into
-a dict and back costs 60 to 80 µs a row (facts/functions.md 6), msgspec 2 µs.
+The SDK's client signs, retries and keeps connections. Its entities are not used, because turning every row into a
+dict and back costs 60 to 80 µs a row (facts/functions.md 6), msgspec 2 µs.
 """
 
 import asyncio
@@ -51,6 +51,7 @@ class Tables:
         answer = await self._send("GET", partition.row_path(row_key))
         if answer.status_code == _NOT_FOUND and b"TableNotFound" not in answer.content:
             return None
+        # A caller of the API may name any id. One that the service refuses as a key is one that no row has.
         if answer.status_code == _BAD_REQUEST and any(code in answer.content for code in _BAD_KEY):
             return None
         return self._reader.one(_checked(answer), row)
@@ -78,10 +79,12 @@ class Tables:
         """
         where = beyond(where, row_key)
         rows, continuation = await self.page(table, where, row, most=most)
+        # The service may answer an empty page with a continuation; callers of the API would take that for the end.
         while continuation and not rows:
             rows, continuation = await self.page(table, where, row, continuation, most)
         if not continuation:
             return rows, ""
+        # The last row's key, not the service's continuation: that one is good for exactly the same query only.
         last: Any = rows[-1]
         return rows, last["RowKey"] if isinstance(last, dict) else last.row_key
 
@@ -119,9 +122,11 @@ class Tables:
     async def _send(self, method: str, path: str, body: bytes | None = None) -> AsyncHttpResponse:
         """Send one request with the SDK's policies; the tables are made at the first that misses one."""
         answer = await self._try(method, path, body)
+        # Asking at every start whether the tables are there would cost four requests. They are missing once.
         if answer.status_code == _NOT_FOUND and b"TableNotFound" in answer.content and not self._made:
             await self._make_tables()
             answer = await self._try(method, path, body)
+        # A transaction is accepted (202), and its answer says inside that the table is missing.
         if method == "POST" and b"TableNotFound" in answer.content and not self._made:
             await self._make_tables()
             answer = await self._try(method, path, body)
@@ -137,6 +142,7 @@ class Tables:
             headers["Content-Type"] = CONTENT_TYPE
         answer: AsyncHttpResponse
         request = HttpRequest(method, f"{self._client.url}/{path}", headers=headers, content=body)
+        # Counted before it is sent, because a request that fails costs as much.
         self._count(method)
         try:
             async with asyncio.timeout(limits.TABLE_CALL_SECONDS):
@@ -152,6 +158,7 @@ class Tables:
 
     async def _make_tables(self) -> None:
         async with self._ready:
+            # Two requests may find the tables missing at the same time. The second one waits and has nothing to do.
             if self._made:
                 return
             for name in self._names:

@@ -75,8 +75,10 @@ _WRITE_HEADERS = (
 
 def _part(account_url: str, partition: Partition, operation: Operation) -> bytes:
     verb = operation.verb
+    # An insert is a POST to the table; every other verb names the row.
     path = partition.table if verb is Verb.INSERT else partition.row_path(operation.row_key)
     head = f"{_PART}{verb.strip()} {account_url}/{path} {_WRITE_HEADERS}"
+    # A PUT without If-Match writes in any case. A DELETE needs one; '*' fits every ETag.
     if verb in (Verb.REPLACE, Verb.DELETE):
         head += f"If-Match: {operation.etag}\r\n"
     if verb is Verb.DELETE:
@@ -121,6 +123,7 @@ def read_transaction(status: int, body: bytes, operations: Sequence[Operation]) 
     failed = next((found for found in statuses if found >= 400), None)  # noqa: PLR2004
     if failed is not None:
         raise storage_error(failed, body)
+    # The answer was cut off. The transaction happened whole or not at all, and which of the two is not known.
     if len(statuses) != len(operations):
         raise TryLater(f"storage answered {len(statuses)} of {len(operations)} operations")
     etags = (found[1].decode().strip() for found in _ETAG.finditer(body))
@@ -143,6 +146,7 @@ class _Error(msgspec.Struct):
 _decode_error = msgspec.json.Decoder(_Error).decode
 _GONE_OR_CHANGED = {404, 409, 412}
 _REFUSED = {400, 413}
+# Some of these come with 404 or 409, although the same request succeeds later.
 _PASSING_CODES = {"OperationTimedOut", "ServerBusy", "TableBeingDeleted", "TableNotFound"}
 
 
@@ -166,6 +170,7 @@ def _read_error(body: bytes) -> tuple[str, int]:
     except msgspec.MsgspecError:
         return "", -1
     text = error.message if isinstance(error.message, str) else error.message.value
+    # The message begins with the operation's index, as in '3:The specified entity already exists.'
     position, colon, _ = text.partition(":")
     return error.code, int(position) if colon and position.isascii() and position.isdigit() else -1
 
@@ -176,6 +181,7 @@ def grouped(groups: Iterable[Sequence[Operation]]) -> Iterator[list[Sequence[Ope
     count = size = 0
     for group in groups:
         weight = sum([_weight(operation) for operation in group])
+        # A group that is too large by itself is sent alone: storage refuses it, and the run lists it as skipped.
         if filled and (count + len(group) > MOST_OPERATIONS or size + weight > MOST_BYTES):
             yield filled
             filled, count, size = [], 0, 0

@@ -11,7 +11,7 @@ TABLE = "Schedule"
 _PARTITION = Partition(TABLE, "alarms")
 _ROW = "credential"
 _FRESH = timedelta(minutes=15)
-"""Runs try again every five minutes while it lasts, so an alarm that nobody repeats is over."""
+"""Runs try again every five minutes while it lasts, so an alarm that no run repeats is over."""
 
 
 class _Alarm(msgspec.Struct, frozen=True):

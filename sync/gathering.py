@@ -37,6 +37,7 @@ class Gathering:
 
     async def scan(self, *, keep: bool) -> None:
         """Read the whole list into the roll. `keep` the rows, because many of them will be asked for."""
+        # Kept as bytes: a decoded row takes several times the memory, and few of them are ever decoded.
         if keep and self.expected <= limits.MOST_KEPT_ROWS:
             self._kept = {}
             async for raws in self.contacts.scan(self.partition, msgspec.Raw):
@@ -69,6 +70,7 @@ class Gathering:
         self, people: Collection[Person], contacts: dict[ObjectId, Contact]
     ) -> dict[str, list[Contact]]:
         """Unlinked contacts for those without one of their own: as many of an address as people who share it."""
+        # Two people with one address need two candidates: the first of them takes one.
         wanted = Counter(email for one in people if one.id not in contacts and (email := matching_email(one.mail)))
         if self.roll.scanned:
             wanted = Counter({email: n for email, n in wanted.items() if mail_prefix(email) in self.roll.addresses})
@@ -83,6 +85,7 @@ class Gathering:
 
     async def of_users(self, source_ids: Collection[ObjectId]) -> Found:
         """Users' contacts: by what the roll knows if the list was scanned, or as soon as a scan is the cheaper way."""
+        # Counted over the whole slice, because many small pages cost as much as a large one.
         self._reads += len(source_ids)
         if not self.roll.scanned and limits.READS_A_SCAN * self._reads > self.expected > limits.READS_A_SCAN:
             await self.scan(keep=True)
@@ -94,6 +97,7 @@ class Gathering:
         ids = {one: self.roll.contact_id(one) for one in source_ids}
         rows = await self._rows([contact_id for contact_id in ids.values() if contact_id is not None])
         contacts = {one: row for one, contact_id in ids.items() if contact_id and (row := rows.get(contact_id))}
+        # Another user may have taken the contact over since the scan.
         contacts = {one: contact for one, contact in contacts.items() if contact.source_id == one}
         taken: set[str] = {one for one in ids if self.roll.taken(one)}
         # A user whom an earlier page of this run added, or whose contact moved since the scan.

@@ -62,6 +62,7 @@ def _taken_up(work: "Slice", left: list[Left]) -> dict[ObjectId, Person]:
 
 async def _edited(work: "Slice", touched: list[ContactId]) -> list[Contact]:
     """Contacts that people edited, and those that an interrupted attempt has written already but not counted."""
+    # An interrupted attempt may have written a contact, so it counts as edited no more; the journal still names it.
     interrupted = list(await work.interrupted())
     ids = [*interrupted, *(one for one in touched if one not in interrupted)]
     contacts = await work.contacts.read(work.partition, ids) if ids else {}

@@ -54,6 +54,7 @@ def read_message(body: bytes) -> Message:
     """
     try:
         fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        # Starts and continuations have no tag, because emu.chat's own services write starts (spec §8).
         if "wants" in fields:
             return msgspec.json.decode(body, type=TryPermission | Disconnect)
         if "runId" in fields:

@@ -1,4 +1,4 @@
-"""Counts what a run costs. Whoever runs inside `metered` counts into the same meter, tasks it starts included."""
+"""Counts what a run costs. Code inside `metered` counts into one meter, also in the tasks that it starts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

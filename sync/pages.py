@@ -39,12 +39,14 @@ async def gather_pages(work: "Slice") -> AsyncGenerator[Batch]:
             page = await (ahead or _first(work))
             idle = _idle_pages(work, page)
             _require_progress(work, page, idle)
+            # Not when the time is up: the next slice asks for that page anyway.
             go_on = page.next_link is not None and not work.time_is_up
             ahead = asyncio.create_task(_fetch(work, page.next_link, idle)) if go_on else None
             yield await _batch(work, page, idle)
             if ahead is None:
                 return
     finally:
+        # Also when the slice ends by an error: a request that no one waits for must not go on.
         if ahead is not None:
             ahead.cancel()
             await asyncio.gather(ahead, return_exceptions=True)
@@ -55,6 +57,7 @@ async def _first(work: "Slice") -> Page:
     run = work.run
     if run.mode is Mode.DELTA or run.cursor is not None or run.expected is not None:
         return await _fetch(work, run.cursor, run.idle_pages)
+    # Beside the page, because the count takes as long and only progress needs it.
     counting = asyncio.create_task(users_count(work.reader.graph, work.reader.tenant))
     try:
         page = await _fetch(work, None, 0)
@@ -79,6 +82,7 @@ async def _fetch(work: "Slice", cursor: str | None, idle: int) -> Page:
 def _idle_pages(work: "Slice", page: Page) -> int:
     """So many pages in a row named nobody new, this one included."""
     new = any(not work.roll.named(user.id) for user in page.users) or bool(page.unreadable)
+    # A user whose record cannot be read has no id to compare, so such a page counts as new.
     return 0 if new else work.run.idle_pages + 1
 
 
@@ -90,6 +94,7 @@ def _require_progress(work: "Slice", page: Page, idle: int) -> None:
     """
     if page.next_link is not None and page.next_link in work.followed:
         raise RoundBroken("Microsoft Graph's next page is one that was read before")
+    # A round may name everybody once more, so it gets the pages that this takes besides.
     people = max(work.run.expected or 0, work.state.totals.linked)
     if page.next_link is not None and idle > limits.MOST_IDLE_PAGES + people // limits.PEOPLE_A_PAGE:
         raise RoundBroken(f"Microsoft Graph sent {idle} pages in a row with nobody new on them")

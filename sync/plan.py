@@ -35,6 +35,7 @@ def latest(users: Iterable[DirectoryUser]) -> dict[ObjectId, DirectoryUser]:
 
 
 def _laid_over(earlier: DirectoryUser, later: DirectoryUser) -> DirectoryUser:
+    # A removal ends what was said before. What comes after a removal is a user who is back, told whole.
     if later.removed is not UNSET or earlier.removed is not UNSET:
         return later
     said = {name: value for name, value in msgspec.structs.asdict(later).items() if value is not UNSET}
@@ -68,9 +69,11 @@ def sift(
     present: dict[ObjectId, Person] = {}
     gone: list[ObjectId] = []
     for user in users:
+        # Example: a patch of Ada with a new `city` alone. She is known, so her name, which it does not mention, stays.
         contact = known.get(user.id)
         if user.removed is UNSET and in_scope(user, configuration):
             values = reader.values(user) if contact is None else reader.values_over(user, contact.source)
+            # Only people without a contact are matched by mail, and for them UNSET and null both mean: no address.
             mail = user.mail if type(user.mail) is str else None
             present[user.id] = Person(user.id, mail, values, reader.source_hash(values))
         else:
@@ -150,10 +153,15 @@ def plan_page(
     adopted: set[ContactId] = set()
     for person in people:
         before, outcome = _own_contact(person, known)
+        # Only people without a contact of their own look for one by address (spec §4).
         if before is None and (free := _unlinked(person, known, adopted)) is not None:
+            # Example: Ada and Bob are new, on different pages, with one address. Which of them gets the old contact
+            # must not depend on the order of Graph's pages.
             if not matching:
                 plan.matches.append(person)
                 continue
+            # Two people with one address stay two contacts: the next one finds another unlinked contact, or gets a new
+            # one.
             adopted.add(free.id)
             before, outcome = free, Outcome.LINKED
         after = _merged(person, before, outcome, known, configuration, reader, stamp)
@@ -167,6 +175,7 @@ def _own_contact(person: Person, known: Known) -> tuple[Contact | None, Outcome]
     return contact, Outcome.ADDED if contact is None else _MEANS[contact.link]
 
 
+# A contact that a person removed is not shown. When it comes back it is new to the list's readers: added.
 _MEANS = {
     Link.LINKED: Outcome.UPDATED,
     Link.UNLINKED: Outcome.LINKED,
@@ -193,6 +202,7 @@ def _merged(
     remembered = reader.remembered(person.values)
     keeps = configuration.conflict_resolution is ConflictResolution.KEEP_LOCAL
     if before is None:
+        # The id follows from the user, so that a page which is written twice makes one contact.
         contact_id = new_contact_id(person.id, taken=person.id in known.taken)
         return Contact(
             contact_id,
@@ -205,15 +215,21 @@ def _merged(
             source_hash=person.source_hash,
             run=stamp.run,
             page=stamp.page,
+            # Only Keep local changes asks later which values a run wrote. Else the directory's value wins in any case.
             filled=EVERY_FIELD if keeps else (),
         )
     if before.link is Link.REMOVED:
         if keeps:
-            # Removed by a person: stays away. Its values are of no more use, so they are not kept either.
+            # Removed by a person: the contact stays away, so nothing needs the directory's values any more.
             return replace(before, fields={}, source={}, source_hash="", touched=False)
+        # The directory wins over the removal: the contact is filled like a new one.
         before = replace(before, fields={})
+    # What this run filled is no person's value, so a later entity of this run may change it. Example: a page fills an
+    # empty city with 'Bern', and a later page of the same run says 'Thun': the city becomes 'Thun'.
     own = before.without_filled_by(stamp.run) if keeps else before.fields
     fields = resolve(own, remembered, configuration)
+    # A kept local edit: the remembered values change and no field does. That writes the row, but it is no change that
+    # a person sees, so neither the time nor the run of the last change moves.
     visible = outcome is not Outcome.UPDATED or fields != before.fields
     return replace(
         before,
@@ -239,11 +255,13 @@ def _enter(
     stamp: Stamp,
     earlier: Earlier,
 ) -> None:
-    """Add a person's write, entry and count to the plan."""
-    # An earlier attempt at this page that was applied: its entry stands, whatever is still to be written.
+    """Add a person's write, history entry and count to the plan."""
+    # The stamp shows that an earlier attempt at this page wrote the contact. Its entry stands, or the change would be
+    # lost from the history: compared with what is stored now, nothing changes any more.
     applied = before is not None and (before.run, before.page) == (stamp.run, stamp.page)
     change = earlier.get(after.id) if applied else None
     stays_away = after.link is Link.REMOVED
+    # A contact that stays away is still written, to drop its values, but no person sees a change.
     if not stays_away and (before is None or outcome is not Outcome.UPDATED or after.fields != before.fields):
         change = _change(before, after, outcome, change)
     if change is not None:
@@ -251,6 +269,7 @@ def _enter(
         plan.source_of[change.contact_id] = person.id
     else:
         plan.unchanged += 1
+    # Only changes are written (spec §6).
     if before is None or after != before:
         plan.writes.append(Write(before, after, change))
         plan.mails[person.id] = person.mail
@@ -259,13 +278,15 @@ def _enter(
 def _change(before: Contact | None, after: Contact, outcome: Outcome, entry: Change | None) -> Change:
     if before is None and entry is None:
         return Change(after.id, outcome, shown_name(after.fields), after={**after.fields})
+    # A removed contact shows nothing, so each of its fields is new.
     old: Mapping[str, str] = before.fields if before and before.link is not Link.REMOVED else {}
     if entry is not None:
-        # What counts is the way from before the earlier attempt to now.
+        # From before the earlier attempt to now. Example: it wrote 'A' → 'B', and the user says 'C' by now: 'A' → 'C'.
         old = {name: value for name, value in old.items() if name not in entry.after} | entry.before
     names = [name for name in sorted({*old, *after.fields}) if old.get(name) != after.fields.get(name)]
     return Change(
         after.id,
+        # The earlier attempt met the contact as it was before the page: added stays added.
         entry.outcome if entry else outcome,
         shown_name(after.fields),
         {name: old[name] for name in names if name in old},
@@ -280,6 +301,7 @@ def skipped(write: Write, reason: str) -> Change:
     return Change(contact.id, Outcome.SKIPPED, shown_name(contact.fields), reason=reason)
 
 
+# A label for a line of the history. The fields have the whole value.
 _LONGEST_NAME = 120
 
 

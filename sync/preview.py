@@ -99,6 +99,7 @@ class Previews:
         gathering = Gathering(
             self.contacts, partition_of(connection.workspace_id, connection.list_id), state.totals.contacts
         )
+        # A larger list does not fit into memory: then one page of people is shown as a part.
         whole = state.totals.contacts <= limits.MOST_KEPT_ROWS
         if whole:
             await gathering.scan(keep=True)
@@ -121,7 +122,7 @@ class Previews:
     async def _take_in(
         self, tally: _Tally, gathering: Gathering, users: list[DirectoryUser], configuration: Configuration
     ) -> None:
-        # A patch tells of somebody whom this round has named whole already, or will (facts/graph.md 11).
+        # A patch is about a user whom the same round also names whole (facts/graph.md 11).
         whole = [one for one in latest(users).values() if one.removed is not msgspec.UNSET or is_whole(one)]
         sifted = sift(whole, {}, configuration, ValueReader(configuration.sources))
         people = list(sifted.present.values())

@@ -1,4 +1,4 @@
-"""Asks for pages of a round: waits out short pauses, tries passing faults again, and never spins."""
+"""Asks for pages of a round: waits out short pauses, and tries faults that pass again, never without a pause."""
 
 import logging
 from dataclasses import dataclass
@@ -38,13 +38,16 @@ class PageReader:
                 with telemetry.span("page", attempt=attempt):
                     return read_page(await self.graph.get(self.tenant, url), carried_token=carried_token)
             except (ConsentLost, LinkRefused) as error:
+                # The same refusal again, with a new token: Microsoft means it.
                 if doubted is type(error):
                     raise _confirmed(error) from error
                 doubted = type(error)
+                # The refusal may be due to an old token, for instance one from before the consent.
                 await self.graph.renew(self.tenant)
                 await self.sleep(limits.FIRST_GRAPH_PAUSE_SECONDS)
             except TryLater as error:
                 pause = _pause_seconds(error, attempt)
+                # A long pause belongs into the queue, where it holds no worker.
                 if attempt == limits.GRAPH_TRIES or pause > limits.LONGEST_SLEEP_SECONDS:
                     raise
                 if isinstance(error, TokenRefused):
@@ -61,7 +64,7 @@ def _confirmed(error: ConsentLost | LinkRefused) -> Exception:
 
 
 def _pause_seconds(error: TryLater, attempt: int) -> float:
-    """What Graph named, if it did; never nothing: a pause of 0 must not become a spin."""
+    """What Graph named, if it did; never 0, which would become a busy loop."""
     backoff: float = limits.FIRST_GRAPH_PAUSE_SECONDS * 2 ** (attempt - 1)
     if isinstance(error, Throttled) and error.after_seconds is not None:
         return max(error.after_seconds, limits.FIRST_GRAPH_PAUSE_SECONDS)

@@ -28,8 +28,10 @@ type Leavers = Mapping[ContactId, ObjectId]
 async def gather_removals(work: "Slice") -> AsyncGenerator[Batch]:
     """The leavers' contacts, a batch each; or one batch that waits for an administrator's approval."""
     leavers = await _leavers(work)
+    # A contact that a person removed is not shown any more, so forgetting it is no removal for the guard.
     linked = [one for one in leavers if one.link is Link.LINKED]
     guard = work.configuration.removal_guard
+    # Measured by the contacts that were linked when the run began: what the run itself added must not raise the limit.
     if not work.run.approved and guard is not None and not guard.allows(len(linked), work.run.linked_before):
         yield Batch(work.run, waits=await _waits(work, leavers, linked))
         return
@@ -45,14 +47,17 @@ async def gather_removals(work: "Slice") -> AsyncGenerator[Batch]:
 
 async def _leavers(work: "Slice") -> list[Contact]:
     """The contacts of users who left, as they are stored now."""
+    # Approved: those whom the administrator was asked about, less those who came back since.
     if work.run.pending_removals is not None:
         ids = await work.workspaces.still_pending(work.workspace, work.run.id)
+    # A delta round names those who left. Who is not named in it has not changed.
     elif work.run.mode is Mode.DELTA:
         ids = work.roll.gone()
     elif work.run.incomplete:
         # A user whose record had no readable id may be anybody: nobody's absence is certain.
         ids = []
     else:
+        # A full round names everybody, and it is complete here: who was not named is gone (spec §5).
         ids = work.roll.absent()
     if not ids:
         return []
@@ -66,6 +71,7 @@ async def _waits(work: "Slice", leavers: list[Contact], linked: list[Contact]) -
     count, former = len(linked), work.state.waiting
     if former is not None and work.run.mode is Mode.DELTA:
         earlier = await work.workspaces.still_pending(work.workspace, former.id)
+        # Whom this run met is back. Whom it found gone itself is counted already.
         added = {one for one in earlier if one not in work.roll} - ids
         ids, count = ids | added, count + len(added)
     sample = tuple(shown_name(one.fields) for one in linked[: limits.SAMPLE])
@@ -81,17 +87,21 @@ def plan_removals(
     contact of it that is gone, or is unlinked by this run, is done and keeps its entry.
     """
     plan = Plan()
+    # The earlier attempt's contacts first. Some of them are deleted, and only the journal still knows of them.
     for contact_id in dict.fromkeys([*map(ContactId, earlier), *leavers]):
         contact, source_id = stored.get(contact_id), leavers.get(contact_id)
+        # Done by the earlier attempt, if it has an entry. Without one, a person deleted the contact, which this run
+        # must not count.
         if contact is None or (contact.link is Link.UNLINKED and contact.run == stamp.run):
             if contact_id in earlier:
                 plan.changes.append(earlier[contact_id])
         elif source_id is None or contact.source_id != source_id:
-            continue  # Somebody else's contact by now.
+            continue  # Another user took the contact over since it was gathered.
         elif contact.link is Link.REMOVED:
-            # Only the memory that a person removed it: with the user it has lost its meaning.
+            # The row only says that a person removed the contact. Without its user nothing can bring it back.
             plan.writes.append(Write(contact, None, None))
         elif contact.link is Link.LINKED:
+            # The name goes into the entry now, because a deleted contact has none any more.
             change = Change(contact.id, _OUTCOME[behavior], shown_name(contact.fields))
             plan.changes.append(change)
             plan.writes.append(Write(contact, _left(contact, behavior, stamp), change))
@@ -112,6 +122,7 @@ def unlinked(contact: Contact, stamp: Stamp) -> Contact:
     return replace(
         contact,
         link=Link.UNLINKED,
+        # What is not linked is not kept up to date, so no run may take these values for the directory's.
         source={},
         source_hash="",
         touched=False,

@@ -54,6 +54,7 @@ class RunRequests:
 
         _, state = await self.workspaces.update(request.workspace_id, decide)
         await self.wake(state)
+        # Asked of what is stored now, `ask` finds the run that covers the request, and changes nothing.
         _, answering = ask(state, request, new_id, self.now())
         return answering
 
@@ -94,6 +95,8 @@ class RunRequests:
 
         await self._known(workspace, wanted)
         _, state = await self.workspaces.update(workspace, decide)
+        # After the state: a crash in between leaves rows that are deleted in time, never a waiting run without its
+        # ids.
         await self.workspaces.forget_pending(workspace, wanted)
         await self.wake(state)
         return await self.workspaces.run(workspace, wanted)
@@ -124,7 +127,7 @@ class RunRequests:
         return await self.workspaces.run(workspace, wanted)
 
     async def wake(self, state: SyncState) -> None:
-        """Queue a message for the run that is next, if no worker is at it. One too many does no harm."""
+        """Queue a message for the run that is next, if no worker holds its lease. One too many does no harm."""
         run, now = state.run, self.now()
         paused = run is not None and run.resume_at is not None and run.resume_at > now
         if run is not None and not state.leased(now) and not paused:

@@ -25,7 +25,7 @@ _LOOK_AGAIN = 0
 
 
 class _Said(IntEnum):
-    """The last word of this run about a user. `GONE_AGAIN`: an earlier page had him as present."""
+    """The last word of this run about a user. `GONE_AGAIN`: an earlier page had the user as present."""
 
     NOTHING = 0
     PRESENT = 1
@@ -198,7 +198,7 @@ class RollCall:
         return self._high[place] << 64 | self._low[place]
 
     def left(self, source_id: ObjectId) -> bool:
-        """Whether the last word about a user is that he is gone."""
+        """Whether this run last said of a user: gone."""
         return self._word(_number(source_id)) >= _Said.GONE
 
 

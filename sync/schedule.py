@@ -58,6 +58,7 @@ class Schedule:
                 await self._queue.send(write_message(Start(workspace, Mode.DELTA, SCHEDULE)), delay)
 
         async for workspaces in self._enrolled():
+            # Spread, so that Graph and storage are not asked for every workspace in the same second.
             delays = (min((started + i) // _STARTS_PER_SECOND, _LONGEST_DELAY_SECONDS) for i in range(len(workspaces)))
             await asyncio.gather(*map(start, workspaces, delays))
             started += len(workspaces)

@@ -125,6 +125,7 @@ class Slice:
         if batch.waits is not None:
             await self._end(Event.WAITED, batch.waits)
             return
+        # Only the first batch of a slice that resumes a run can have an earlier attempt.
         earlier = dict(await self.interrupted())
         self.resumed, self._earlier, failures = False, {}, 0
         async for last in tries(self.sleep):
@@ -132,10 +133,12 @@ class Slice:
             try:
                 page = await self._apply(plan, self._page_of(batch, plan), singly=failures > 1)
             except TryLater as error:
+                # The failure may be another worker's doing: only the lease's owner goes on.
                 await self.confirm()
                 if last:
                     raise
                 failures += 1
+                # This attempt may be applied in part, so its entries stand for what was written.
                 earlier |= {change.contact_id: change for change in plan.changes}
                 if error.after_seconds:
                     await self.sleep(error.after_seconds)
@@ -147,9 +150,11 @@ class Slice:
         """What to write. `again`: an attempt failed, so only what is stored now counts."""
         stamp = Stamp(self.run.id, self.run.page, self.now().isoformat().replace("+00:00", "Z"))
         if batch.removes:
+            # The journal of an interrupted attempt may name contacts that were not gathered.
             unread = {*batch.leavers, *earlier}.difference(() if again else batch.stored)
             stored = {**({} if again else batch.stored), **await self.contacts.read(self.partition, unread)}
             return plan_removals(batch.leavers, stored, self.configuration.deletion_behavior, stamp, earlier)
+        # A contact with the same hash needs nothing, unless the configuration changed or an attempt was interrupted.
         pass_by = not (earlier or self.run.reconsider or batch.matching)
         look = [one for one in batch.people if not (pass_by and self.roll.unchanged(one))]
         known = await (self.gathering.known_now(look) if again else self.gathering.known(look, batch.found))
@@ -174,6 +179,7 @@ class Slice:
         """
         if not plan.writes:
             return page  # It is journalled with its checkpoint.
+        # The journal comes first: after a crash the page is repeated from these entries.
         await self._checkpoint(self.run, journal_operation(self.run.id, self.run.page, page))
         groups = [write_operations(write.before, write.after) for write in plan.writes]
         with telemetry.span("write", contacts=len(groups)):
@@ -182,6 +188,7 @@ class Slice:
             await self._leave(plan.writes[number], plan.mails)
         reasons = {n: why_skipped(reason) for n, reason in outcome.refused.items()}
         reasons |= dict.fromkeys(outcome.overtaken, OVERTAKEN)
+        # The journal said that these would be written, and a history must not show what did not happen.
         if reasons:
             not_written = [skipped(plan.writes[n], reason) for n, reason in reasons.items()]
             contact_ids = {one.contact_id for one in not_written}
@@ -194,6 +201,7 @@ class Slice:
         """Leave a contact to the next run that a person writes faster than this one can (spec §6)."""
         contact = write.after or write.before
         assert contact is not None
+        # Without a directory user the next run has nothing to bring the contact up to.
         if contact.source_id is None:
             return
         stays = write.after is not None and write.after.link is Link.LINKED
@@ -211,9 +219,11 @@ class Slice:
         run = replace(
             batch.run,
             counts=self.run.counts + page.counts,
+            # A page that names nobody takes no number, so that empty pages leave no rows.
             page=number + 1 if page or plan.writes else number,
             drift=self.run.drift + self._drift(plan, page),
         )
+        # With writes, `_apply` has journalled the page already.
         if page and not plan.writes:
             await self._checkpoint(run, journal_operation(run.id, number, page))
         else:
@@ -233,6 +243,7 @@ class Slice:
         async for number, page in self.workspaces.journal(self.workspace, run.id):
             if run.first_page <= number < run.page:
                 self._recall_page(page)
+            # In a verification these pages are its delta round: what they name is no drift.
             elif number < run.first_page and not run.restarted:
                 self.told.update(page.present, page.gone)
 
@@ -263,8 +274,10 @@ class Slice:
     async def _end(self, event: Event, waits: Waits | None = None) -> None:
         """Write the run's end: history, delta link, totals, and what is next, in one transaction."""
         if waits is not None:
+            # Before the state says that they wait: a run that waits must find all of its ids.
             await self.workspaces.write_pending(self.workspace, self.run.id, waits.ids)
         full = self.run.mode is Mode.FULL and not self.run.approved
+        # Before the transaction, which would have to be repeated if a request came in meanwhile.
         name = await organization_name(self.reader.graph, self.reader.tenant) if full else None
         now, link = self.now(), self.run.delta_link
         ended = replace(self.run.after(event), cost=self.cost(about_to=1), cursor=None, delta_link=None)
@@ -284,6 +297,7 @@ class Slice:
 
         await self.write(end)
         self.run = ended
+        # Last: as long as the state does not tell the outcome, a repeated end needs these ids.
         for one in (*dropped, *([ended] if ended.approved else [])):
             await self.workspaces.forget_pending(self.workspace, one.id)
 
@@ -313,6 +327,7 @@ class Slice:
         Raises:
             Superseded, TryLater
         """
+        # The heartbeat writes the same row, and each write needs the ETag of the one before.
         async with self._writing:
             async for last in tries(self.sleep):
                 state, operations = change(self.state)

@@ -1,7 +1,7 @@
 """What a run tells about itself: one trace over all its slices, and metrics (docs/operations.md lists them).
 
-Only OpenTelemetry's API: in Azure the worker brings Azure Monitor's exporter, elsewhere `telemetry.py` may bring
-another, and without one all of this does next to nothing.
+Only OpenTelemetry's API: in Azure the worker brings Azure Monitor's exporter, elsewhere `local/host/exporters.py` may
+bring another, and without one all of this does next to nothing.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ _tracer = trace.get_tracer("emu.chat.entra")
 _meter = metrics.get_meter("emu.chat.entra")
 _TOLD = frozenset({RunState.AWAITING_APPROVAL, RunState.COMPLETED, RunState.FAILED})
 
-_runs = _meter.create_counter("emu.sync.runs", description="RunRequests that ended, or wait for approval")
+_runs = _meter.create_counter("emu.sync.runs", description="Runs that ended, or wait for approval")
 _read = _meter.create_counter("emu.sync.people_read")
 _written = _meter.create_counter("emu.sync.contacts_written")
 _removed = _meter.create_counter("emu.sync.contacts_removed", description="Deleted or unlinked")
@@ -28,7 +28,7 @@ _link_age = _meter.create_histogram("emu.sync.delta_link_age", "s")
 _message_age = _meter.create_histogram("emu.queue.age", "s")
 _poisoned = _meter.create_counter("emu.queue.poisoned")
 _rejected = _meter.create_counter("emu.credential.rejected")
-_workspaces = _meter.create_histogram("emu.schedule.workspaces", description="WorkspaceStore that the timer visited")
+_workspaces = _meter.create_histogram("emu.schedule.workspaces", description="Workspaces that the timer visited")
 
 
 @contextmanager
@@ -41,6 +41,7 @@ def slice_span(workspace: str, run: Run) -> Iterator[None]:
         is_remote=True,
         trace_flags=trace.TraceFlags(trace.TraceFlags.SAMPLED),
     )
+    # No such span was ever sent. It only gives all slices of a run the same trace id.
     parent = trace.set_span_in_context(trace.NonRecordingSpan(root), context.Context())
     attributes = {"workspace": workspace, "run": run.id, "mode": run.mode.value, "step": run.step}
     with _tracer.start_as_current_span("slice", context=parent, attributes=attributes):

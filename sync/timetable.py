@@ -87,6 +87,7 @@ def _field(text: str, place: int) -> frozenset[int]:
         first, last = low, high
         if found["first"] != "*":
             first = _number(found["first"], place)
+            # '5/10' means: from 5 to the end, in steps of 10.
             last = _number(found["last"], place) if found["last"] else (high if found["step"] else first)
         if not (low <= first <= last <= high and step >= 1):
             raise ValueError(f"has '{part}' in field {place + 1}, which takes {low} to {high}")

@@ -69,13 +69,14 @@ class Worker:
             await self._slice(await self._claim(connection, state, run, meter))
 
     def _run_of(self, message: Start | Continue, state: SyncState) -> tuple[SyncState, Run | None]:
-        """The run a message is about. A start that finds a run going on works on that one, should it be deserted."""
+        """The run a message is about. A start that finds a run going on works on that one, in case its worker died."""
         if isinstance(message, Continue):
             return state, state.run if state.run is not None and state.run.id == message.run_id else None
         request = Request(message.workspace_id, message.mode, Trigger.MANUAL, message.requested_by)
         if message.requested_by == SCHEDULE:
             due = verification_due(state, self.now())
             request = Request(message.workspace_id, message.mode, Trigger.VERIFICATION if due else Trigger.SCHEDULE)
+        # Not written here: `_claim` writes a new run together with its lease.
         state, _ = ask(state, request, run_id(self.now(), uuid.uuid4().hex[:8]), self.now())
         return state, state.run
 
@@ -142,6 +143,7 @@ class Worker:
             await self._work(work)
         except Superseded:
             raise
+        # What the slice remembered stands, and a new message goes on from there.
         except TimeoutError:
             await self._hand_over(work, 0, None)
         except Throttled as error:
@@ -303,6 +305,7 @@ class Worker:
         def give_up(_: Connection | None, state: SyncState) -> Update:
             run = state.run
             about = isinstance(message, Start) or (run is not None and run.id == message.run_id)
+            # A worker that holds the lease may still succeed, and its own messages follow.
             if run is None or not about or state.leased(self.now()):
                 return None, state, ()
             ended = run.ended(Event.FAILED, self.now(), failures.gave_up(run.trouble))
@@ -322,6 +325,7 @@ def _claimed(run: Run, connection: Connection, state: SyncState, now: datetime) 
     """
     run = replace(run, resume_at=None, waiting_for=None)
     if run.state is RunState.RUNNING:
+        # The lease was given back, so no worker died.
         if state.lease_owner is None:
             return run
         return replace(run, deaths=run.deaths + 1 if run.died_at == run.place else 1, died_at=run.place)
@@ -329,6 +333,7 @@ def _claimed(run: Run, connection: Connection, state: SyncState, now: datetime) 
     if run.configuration is not None:
         return run  # Approved removals: they belong to the configuration under which they were found.
     configuration = connection.configuration
+    # Graph binds a delta link to its `$select`: another choice of fields needs a round of its own.
     known = state.delta_link is not None and state.select == configuration.select
     current = state.applied_version == configuration.version
     full = run.mode is Mode.FULL or not known or not current

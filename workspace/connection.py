@@ -66,7 +66,7 @@ class ConnectionEvent(StrEnum):
 _S, _E = Stage, ConnectionEvent
 NEXT: dict[tuple[Stage, ConnectionEvent], Stage] = {
     **{(stage, _E.JOINED): _S.SPREADING for stage in (_S.NONE, _S.SPREADING, _S.REFUSED, _S.LOST)},
-    # A connection that works is joined again: it goes on, unless the new grant turns out not to work.
+    # Joining a connection that works leaves it working, unless Microsoft refuses the new grant.
     **{(stage, _E.KEPT_OUT): _S.SPREADING for stage in (_S.GRANTED, _S.ACTIVE)},
     (_S.SPREADING, _E.GAVE_UP): _S.REFUSED,
     (_S.SPREADING, _E.LET_IN): _S.GRANTED,
@@ -173,6 +173,7 @@ def partition_of(workspace_id: WorkspaceId) -> Partition:
 def connection_operation(connection: Connection) -> Operation:
     """Write a connection's row: insert it when it was never read, else replace exactly what was read."""
     columns = document_columns(replace(connection, etag=""))
+    # For an operator who looks into the table; the code reads the document alone.
     columns |= {"state": connection.state.value, "tenantId": connection.tenant_id}
     if not connection.etag:
         return Operation(Verb.INSERT, CONNECTION_KEY, columns)
@@ -212,6 +213,7 @@ def _stage_of(former: _Former) -> Stage:
 
 def place_of(workspace_id: WorkspaceId, seconds: int) -> int:
     """A workspace's own place in a span of time, in seconds from its start: always the same, and spread evenly."""
+    # Python's own hash differs from process to process, and the place must not.
     return int.from_bytes(hashlib.blake2b(workspace_id.encode(), digest_size=8).digest()) % seconds
 
 

@@ -1,4 +1,4 @@
-"""What a page of a run did, written before it is done (pure; design 'Storage').
+"""What a page of a run did, written before it is done (pure; docs/decisions.md).
 
 It holds who was there and who was gone (16 bytes an id), so that a sweep survives a crash and needs no write a contact,
 and every change field by field, so that history can show it and a repeated page counts nothing twice.
@@ -129,8 +129,10 @@ def journal_columns(page: JournalPage) -> dict[str, object]:
     """The columns of a page's row; ids are the present ones, then the `gone` gone ones."""
     columns: dict[str, object] = {"gone": len(page.gone)}
     blobs = {"ids": pack(page.present + page.gone)}
+    # On most pages of a full run nothing changed: such a page is its ids alone.
     if page.changes or page.matches:
         told = _Told(page.changes, page.matches) if page.matches else page.changes
+        # Level 1, because a journal is written at every page and read seldom.
         packed = zlib.compress(_encode(told), level=1)
         blobs |= {
             f"piece{i // _PIECE_BYTES}": packed[i : i + _PIECE_BYTES] for i in range(0, len(packed), _PIECE_BYTES)
@@ -149,6 +151,7 @@ def read_journal(row: JournalRow) -> JournalPage:
     ids = list(unpack(base64.b64decode(row.ids)))
     pieces = b"".join(base64.b64decode(getattr(row, f"piece{i}")) for i in range(_PIECES))
     text = zlib.decompress(pieces) if pieces else b"[]"
+    # A page without matches holds the list of changes alone, as rows of before 2026-11-25 do.
     told = _decode_told(text) if text.startswith(b"{") else _Told(_decode_changes(text))
     there = len(ids) - row.gone
     return JournalPage(ids[:there], ids[there:], told.changes, told.matches)

@@ -49,6 +49,7 @@ class Event(StrEnum):
     CANCELLED = "cancelled"
 
 
+# What is not listed changes nothing: a message that comes late must not revive a run that has ended.
 NEXT = {
     (RunState.QUEUED, Event.STARTED): RunState.RUNNING,
     (RunState.QUEUED, Event.CANCELLED): RunState.CANCELLED,
@@ -196,13 +197,14 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
         return msgspec.structs.replace(self, state=next_state(self.state, event))
 
     def ended(self, event: Event, now: datetime, error: RunError | None = None) -> "Run":
-        """The run after an event that ends it before its time: where it stood is of no more use."""
+        """The run after an event that ends it early. Cursor and delta link go: no run continues from there."""
         after = self.after(event)
         return msgspec.structs.replace(after, completed_at=now, cursor=None, delta_link=None, error=error)
 
 
 def run_id(now: datetime, random_hex: str) -> RunId:
     """An id whose order is newest first, so that history is a plain range of rows."""
+    # Table Storage sorts keys upwards, so the id counts milliseconds backwards from a moment far ahead.
     return RunId(f"{_LATEST_MS - int(now.timestamp() * 1000):013d}-{random_hex}")
 
 

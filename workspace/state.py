@@ -1,4 +1,4 @@
-"""What a workspace's sync has before it: the run that goes on, one that follows, one that waits (pure; spec §6).
+"""The sync state of a workspace: the run that goes on, one that follows, one that waits (pure; spec §6).
 
 One row a workspace, the sync state. Its ETag is the fence: a worker that writes from an old copy fails (ETag mismatch),
 reads again, and learns whether the run is still its own. One run at a time: a request joins the run that goes on or,
@@ -17,7 +17,7 @@ from workspace.connection import WorkspaceId, place_of
 from workspace.run import Counts, Event, Mode, Request, Run, RunId, RunState, Trigger
 
 STATE_KEY = "connection.agenda"
-"""Next to the connection's own row, so that one query reads both. Its second word is an older name."""
+"""Next to the connection's own row, so that one query reads both. 'Agenda' is an older name of the sync state."""
 
 
 class Totals(msgspec.Struct, frozen=True):
@@ -27,7 +27,8 @@ class Totals(msgspec.Struct, frozen=True):
     linked: int = 0
 
     def after(self, counts: Counts) -> "Totals":
-        """Each run's counts say exactly what it added and took."""
+        """The totals after a run, or after the part of a run that `counts` covers."""
+        # An unlinked contact stays in the list, and a contact that is linked anew was in it before.
         return Totals(
             contacts=self.contacts + counts.added - counts.removed,
             linked=self.linked + counts.added + counts.linked - counts.removed - counts.unlinked,
@@ -48,7 +49,7 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
 
     `waiting` has removals that wait for approval or, approved (queued), for their turn. `last` is the run that ended
     last. `delta_link` continues from it, asked with `select`; `applied_version` is the configuration that the contacts
-    show. `lease` is the worker's that does a slice now. `revision` is new with each write, so that a writer who got no
+    show. `lease` is the worker's that does a slice now. `revision` is new with each write, so that a writer that got no
     answer can tell whether it was written. `totals` counts what runs did; people's own additions and removals stand
     in the list's tally. `missing_since`: since then Microsoft does not find the tenant, which is not believed at once.
     """
@@ -76,10 +77,6 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     def without_lease(self) -> "SyncState":
         return replace(self, lease_owner=None, lease_until=None)
 
-    def interrupted(self, now: datetime) -> bool:
-        """Whether a worker died in the run that goes on: nobody holds its lease, and nobody gave it back."""
-        return self.run is not None and self.lease_owner is not None and not self.leased(now)
-
     @property
     def last_started_at(self) -> datetime | None:
         """When the newest of the runs began that is known to have begun."""
@@ -104,28 +101,37 @@ def ask(state: SyncState, request: Request, new_id: RunId, now: datetime) -> tup
         return replace(state, run=wanted), wanted
     if _covers(state.run, request):
         return state, state.run
+    # The run that goes on does less than is asked for, or may have passed what the request is about: another one
+    # follows.
     if state.follow_up is None:
         return replace(state, follow_up=wanted), wanted
     if _covers(state.follow_up, request):
         return state, state.follow_up
+    # One follower is enough, because the larger request includes the smaller one. It keeps its id, which its caller
+    # was told.
     upgraded = replace(state.follow_up, mode=request.mode, trigger=request.trigger)
     return replace(state, follow_up=upgraded), upgraded
 
 
 def _covers(run: Run, request: Request) -> bool:
     """Whether a run that goes on or follows does all that a request asks for."""
+    # Such a run removes what an administrator approved and asks Microsoft nothing.
     if run.approved:
         return False
+    # A running run keeps the configuration of its start. Example: two saves within a minute make two full runs.
     if request.trigger is Trigger.CONFIGURATION and run.state is RunState.RUNNING:
         return False
+    # A full run also finds all that a delta run would find.
     return run.mode is Mode.FULL or request.mode is Mode.DELTA
 
 
 def settled(state: SyncState, ended: Run) -> SyncState:
     """The state after its run ended or began to wait: what is next takes its place."""
     waiting = state.waiting
+    # A run that waits for approval ends twice. What it counted until then is in the totals already.
     done = ended.counts - ended.totalled
     ended = replace(ended, totalled=ended.counts)
+    # A waiting run does not block: it makes way for the hourly runs, and keeps its removals for an administrator.
     if ended.state is RunState.AWAITING_APPROVAL or (waiting is not None and waiting.id == ended.id):
         waiting = ended
     state = replace(state.without_lease(), run=None, waiting=waiting, last=ended, totals=state.totals.after(done))
@@ -139,9 +145,12 @@ def concluded(state: SyncState, ended: Run, delta_link: str | None) -> tuple[Syn
     over what waited before: older waiting removals are moot. Approved removals read nothing: they leave a newer delta
     link alone.
     """
+    # Approved removals ran long after their reading, so their link is older than the stored one.
     if ended.approved or ended.configuration is None:
         return settled(state, ended), []
+    # The link goes with its `$select`, to which Graph bound it. Microsoft answered, so the tenant is there.
     state = replace(state, delta_link=delta_link, select=ended.configuration.select, missing_since=None)
+    # Only a full run has met everybody, so only now do all contacts show this configuration.
     if ended.mode is Mode.FULL:
         state = replace(state, applied_version=ended.configuration.version)
     moot = state.waiting if ended.mode is Mode.FULL or ended.state is RunState.AWAITING_APPROVAL else None
@@ -154,6 +163,7 @@ def next_up(state: SyncState) -> SyncState:
     """Give the free place to approved removals, else to the follower."""
     if state.run is not None:
         return state
+    # Approved removals go first: the longer they wait, the more the list differs from what the administrator saw.
     if state.waiting is not None and state.waiting.state is RunState.QUEUED:
         return replace(state, run=state.waiting, waiting=None)
     return replace(state, run=state.follow_up, follow_up=None)
@@ -162,6 +172,7 @@ def next_up(state: SyncState) -> SyncState:
 def approve(state: SyncState) -> SyncState:
     """Let the waiting removals go ahead, now or after the run that goes on."""
     assert state.waiting is not None
+    # Queued again, with `approved`: the guard does not ask a second time about the same people.
     approved = replace(state.waiting.after(Event.APPROVED), approved=True)
     return next_up(replace(state, waiting=approved))
 
@@ -171,16 +182,20 @@ def verification_due(state: SyncState, now: datetime) -> bool:
 
     Each connection has a slot of its own, so that they spread over the week (spec §6).
     """
+    # A connection that was never verified counts from its last run; else all of them would be due after an upgrade.
     verified_at = state.verification.at if state.verification is not None else state.last_completed_at
+    # Without a delta link the next run is a full one in any case.
     if verified_at is None or state.delta_link is None:
         return False
     week_seconds = int(limits.WEEK.total_seconds())
+    # Seconds since this connection's slot last came. A verification that is older has missed the slot.
     since_slot = (int(now.timestamp()) - place_of(state.workspace_id, week_seconds)) % week_seconds
     return (now - verified_at).total_seconds() > since_slot
 
 
 def state_operation(state: SyncState) -> Operation:
     """Write a sync state's row: insert it when it was never read, else replace exactly what was read."""
+    # The ETag is the row's, not a part of its content.
     columns = document_columns(replace(state, etag=""))
     if not state.etag:
         return Operation(Verb.INSERT, STATE_KEY, columns)

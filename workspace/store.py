@@ -79,6 +79,7 @@ class WorkspaceStore:
     async def load(self, workspace: WorkspaceId) -> tuple[Connection | None, SyncState]:
         """A workspace's connection and state, in one transaction; (None, an empty state) when it never had one."""
         where = within(workspace, ge=CONNECTION_KEY, le=STATE_KEY)
+        # No other key lies between these two, so one range reads both as they are at one moment.
         rows, _ = await self._tables.page(TABLE, where, DocumentRow)
         found = {row.row_key: row for row in rows}
         connection = read_connection(found[CONNECTION_KEY]) if CONNECTION_KEY in found else None
@@ -95,13 +96,16 @@ class WorkspaceStore:
         """
         wanted = replace(state, revision=uuid.uuid4().hex)
         written = [state_operation(wanted), *operations]
+        # Without an answer the row may be written. Writing it again blindly would then fail by its own new ETag.
         async for last in tries(self._sleep):
             try:
                 etags = await self._tables.transact(partition_of(state.workspace_id), written)
             except TryLater as error:
                 _, stored = await self.load(state.workspace_id)
+                # Each write has a revision of its own, so this one was written by this call.
                 if stored.revision == wanted.revision:
                     return stored
+                # Another writer was first, so the decision is out of date: only the caller can make it again.
                 if isinstance(error, Conflict) or stored.etag != state.etag or last:
                     raise
             else:
@@ -119,8 +123,10 @@ class WorkspaceStore:
             Conflict: others were faster six times. Whatever `change` raises ends it, with nothing written.
         """
         async for last in tries(self._sleep):
+            # Read inside the loop: the decision is made from what another writer has just stored.
             connection, state = await self.load(workspace)
             new_connection, new_state, operations = change(connection, state)
+            # A request that joins a run, for instance, changes nothing.
             if new_connection is None and new_state == state and not operations:
                 return connection, state
             extra = [connection_operation(new_connection)] if new_connection is not None else []
@@ -191,6 +197,7 @@ class WorkspaceStore:
         async for rows in self._tables.query(TABLE, beginning(workspace, f"{PENDING_PREFIX}{run_id}:"), PendingRow):
             for row in rows:
                 waiting |= dict.fromkeys(read_pending(row))
+        # Ids count backwards in time, so the runs with smaller keys came later.
         later = within(workspace, ge="run:", lt=run_key(run_id))
         async for keys in self._tables.query(TABLE, later, _Key):
             for key in keys:
@@ -209,6 +216,7 @@ class WorkspaceStore:
 
         A thousand rows a kind; the rest another day.
         """
+        # Ids count backwards in time, and a journal's keys begin with its run's id: older rows come after this key.
         oldest = run_id(now - limits.HISTORY, "")
         for kind in ("run:", JOURNAL_PREFIX, PENDING_PREFIX):
             rows, _ = await self._tables.page(TABLE, beyond(beginning(workspace, kind), kind + oldest), _Key)
