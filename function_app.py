@@ -214,6 +214,13 @@ async def return_from_consent(req: func.HttpRequest) -> func.HttpResponse:
     return await services().consent_calls.callback(req)
 
 
+@app.route("integrations/entra/consent/review", methods=["POST"])
+@answering
+async def review_consent(req: func.HttpRequest) -> func.HttpResponse:
+    """Which tenant a grant would join, before it does."""
+    return await services().consent_calls.review(req)
+
+
 @app.route("integrations/entra/consent/complete", methods=["POST"])
 @answering
 async def complete_consent(req: func.HttpRequest) -> func.HttpResponse:

@@ -18,6 +18,8 @@ KEYS_CALL_SECONDS = 10.0
 """A request for signing keys: a person waits for it."""
 SIGN_IN_SECONDS = 40.0
 """MSAL's part of a sign-in, which is several requests."""
+SIGN_IN_MAX_AGE_SECONDS = 600
+"""Of the administrator's sign-in at Microsoft: a grant attempt's life. The one for the consent page is young enough."""
 
 # A run's lease (spec §6: a run whose worker vanished goes on mostly within a minute).
 LEASE = timedelta(seconds=45)

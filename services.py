@@ -141,7 +141,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         f"{settings.public_url}/api/integrations/entra/consent/callback",
         client_credential(entra, settings.entra_authority),
     )
-    consent = Consent(tables, sign_in, settings.graph_endpoint, settings.portal_url, settings.state_secret, now)
+    consent = Consent(tables, sign_in, graph, settings.graph_endpoint, settings.portal_url, settings.state_secret, now)
     callers = Callers(settings.platform_issuer, settings.platform_audience, settings.platform_jwks_url, time.monotonic)
     return Services(
         settings=settings,

@@ -2,8 +2,9 @@
 
 import msgspec
 
-from workspace.connection import WorkspaceId
-from workspace.run import Mode, RunId
+from errors import Refused
+from workspace.connection import WorkspaceId, workspace_id
+from workspace.run import Mode, RunId, read_run_id
 
 QUEUE = "entra-sync"
 POISON_QUEUE = "entra-sync-poison"
@@ -53,14 +54,23 @@ def read_message(body: bytes) -> Message:
         UnreadableMessage
     """
     try:
-        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        if "wants" in fields:
-            return msgspec.json.decode(body, type=TryPermission | Disconnect)
-        if "runId" in fields:
-            return msgspec.json.decode(body, type=Continue)
-        return msgspec.json.decode(body, type=Start)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        message = _decoded(body)
+        # The ids become parts of keys and filters: the queue is no more trusted with them than a caller is.
+        workspace_id(message.workspace_id)
+        if isinstance(message, Continue):
+            read_run_id(message.run_id)
+    except (msgspec.MsgspecError, UnicodeDecodeError, Refused) as error:
         raise UnreadableMessage("the queue message is of no known kind") from error
+    return message
+
+
+def _decoded(body: bytes) -> Message:
+    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    if "wants" in fields:
+        return msgspec.json.decode(body, type=TryPermission | Disconnect)
+    if "runId" in fields:
+        return msgspec.json.decode(body, type=Continue)
+    return msgspec.json.decode(body, type=Start)
 
 
 def write_message(message: Message) -> str:

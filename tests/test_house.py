@@ -134,6 +134,7 @@ TRIGGERS = [
     "remove_contact",
     "rename_contact_list",
     "return_from_consent",
+    "review_consent",
     "save_config",
     "show_config",
     "show_contact",

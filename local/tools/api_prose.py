@@ -100,6 +100,7 @@ PROSE = {
         "The signed state says whose they are.",
         anybody=True,
     ),
+    "review_consent": Prose("What would be joined.", f"The code stays good. {_ADMIN}", CodeBody),
     "complete_consent": Prose("The card.", f"Spends the one-time code that came back. {_ADMIN}", CodeBody),
     "disconnect": Prose(
         "Ended.",
