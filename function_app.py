@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 
 @app.timer_trigger(arg_name="timer", schedule="%SYNC_SCHEDULE%")
 async def start_hourly_runs(timer: func.TimerRequest) -> None:
-    """Queue a delta run for every workspace that syncs."""
+    """Queue a delta run for every workspace that syncs; once a day, the pruning of every workspace."""
     started = await services().schedule.start_all()
+    await services().schedule.prune_all(datetime.now(UTC).date())
     telemetry.scheduled(started)
     log.info("schedule_done workspaces=%d past_due=%s", started, timer.past_due)
 

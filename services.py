@@ -33,6 +33,7 @@ from connect.connecting import Connecting
 from connect.consent import Consent
 from connect.disconnecting import Disconnecting
 from connect.dispatch import Dispatch
+from connect.forgetting import Forgetting
 from connect.sign_in import ClientCredential, SignIn
 from contacts.contact import TABLE as CONTACTS
 from contacts.custom_fields import TABLE as CUSTOM_FIELDS
@@ -133,6 +134,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
     alarms, schedule, requests = Alarms(tables), Schedule(tables, queue), RunRequests(workspaces, queue, now)
     connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
     disconnecting = Disconnecting(workspaces, contacts, schedule, queue, settings.slice_seconds, now, sleep)
+    forgetting = Forgetting(workspaces, contacts, schedule, disconnecting, queue, now)
     worker = Worker(workspaces, contacts, graph, queue, alarms, settings.slice_seconds, now, sleep)
     previews = Previews(contacts, graph, now, sleep)
     sign_in = SignIn(
@@ -141,7 +143,9 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         f"{settings.public_url}/api/integrations/entra/consent/callback",
         client_credential(entra, settings.entra_authority),
     )
-    consent = Consent(tables, sign_in, graph, settings.graph_endpoint, settings.portal_url, settings.state_secret, now)
+    consent = Consent(
+        tables, schedule, sign_in, graph, settings.graph_endpoint, settings.portal_url, settings.state_secret, now
+    )
     callers = Callers(settings.platform_issuer, settings.platform_audience, settings.platform_jwks_url, time.monotonic)
     return Services(
         settings=settings,
@@ -153,7 +157,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         contacts=contacts,
         schedule=schedule,
         worker=worker,
-        dispatch=Dispatch(workspaces, worker, connecting, disconnecting, sleep),
+        dispatch=Dispatch(workspaces, worker, connecting, disconnecting, forgetting, now, sleep),
         requests=requests,
         alarms=alarms,
         integration=Integration(

@@ -12,7 +12,10 @@ from typing import Any
 import azure.functions as func
 import msgspec
 
-from errors import Conflict, ConnectorError, PersonMustAct, Refused, TooMany, TryLater
+from api.caller import CALLER
+from connect.consent import CodeRefused
+from connect.refusals import REFUSALS
+from errors import Conflict, ConnectorError, NotAllowed, NotSignedIn, PersonMustAct, Refused, TooMany, TryLater
 
 log = logging.getLogger(__name__)
 
@@ -120,9 +123,14 @@ def answering(handler: Handler) -> Handler:
     """
 
     async def answered(req: func.HttpRequest) -> func.HttpResponse:
+        CALLER.set(None)
         try:
             return await handler(req)
         except ConnectorError as error:
+            if isinstance(error, (NotSignedIn, NotAllowed, CodeRefused)):
+                caller = CALLER.get()
+                who = (caller.workspace_id, caller.person) if caller is not None else ()
+                REFUSALS.tell(error.code, handler.__name__, *who)
             if not isinstance(error, Refused):
                 log.warning("request_refused function=%s code=%s reason=%s", handler.__name__, error.code, error)
             return problem(error)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from api.answers import Reply
 from api.caller import ASK_YOUR_ADMIN, Callers, require_admin
-from api.requests import read_body
+from api.requests import read_body, whole_number
 from api.shapes import Fields, IntegrationShape, StatusShape, connection_shape, fields_shape, status_shape
 from contacts.contact import partition_of
 from contacts.custom_fields import fields_of
@@ -40,6 +40,9 @@ class ConfigurationBody(Configuration, frozen=True, kw_only=True):
 
     def configuration(self) -> Configuration:
         return msgspec.convert(self, Configuration, from_attributes=True)
+
+
+_HIGHEST_VERSION = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +149,10 @@ def _if_match(req: func.HttpRequest) -> int | None:
     text = req.headers.get("if-match", "*").strip()
     if text == "*":
         return None
-    number = text.removeprefix("W/").strip('"')
-    if not (number.isascii() and number.isdigit()):
+    number = whole_number(text.removeprefix("W/").strip('"'), _HIGHEST_VERSION)
+    if number is None:
         raise Stale("The configuration was changed in the meantime. Load it again.", {"If-Match": "not a version"})
-    return int(number)
+    return number
 
 
 def _difference(before: Configuration, after: Configuration) -> dict[str, object]:

@@ -16,7 +16,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlencode
@@ -39,6 +39,7 @@ from connect.attempt import (
     read_state,
     sign_state,
 )
+from connect.refusals import REFUSALS
 from connect.sign_in import SignIn
 from connect.tenant import ClaimNotTold, NotAnAdministrator, ProofRefused, SignInTooOld, require_administrator
 from directory.credentials import TenantId
@@ -47,6 +48,7 @@ from directory.organization import organization_name
 from errors import Conflict, ConnectorError, NotAllowed, Refused, TryLater
 from storage.document import DocumentRow
 from storage.table import Tables
+from sync.schedule import Schedule
 from workspace.connection import WorkspaceId, partition_of
 
 log = logging.getLogger(__name__)
@@ -73,6 +75,12 @@ class Reason(StrEnum):
     """Our own registration lacks something: an operator's fault, no person's."""
 
 
+class CodeRefused(Refused):
+    """The code or the verifier is not good (any more)."""
+
+    code = "consent_code"
+
+
 _BY_ERROR: dict[type[ConnectorError], Reason] = {
     NotAnAdministrator: Reason.NOT_AN_ADMINISTRATOR,
     SignInTooOld: Reason.SIGN_IN_TOO_OLD,
@@ -94,11 +102,12 @@ class Consent:
     """Grant attempts and their steps."""
 
     tables: Tables
+    schedule: Schedule
     sign_in: SignIn
     graph: Graph
     graph_endpoint: str
     portal_url: str
-    state_secret: str
+    state_secret: str = field(repr=False)
     now: Callable[[], datetime]
 
     async def begin(self, workspace: WorkspaceId, person: str) -> tuple[str, str]:
@@ -106,6 +115,7 @@ class Consent:
         verifier = secrets.token_urlsafe(32)
         expires_at = self.now() + LIFE
         attempt = Attempt(uuid.uuid4().hex, workspace, person, expires_at, verifier_hash=hash_of(verifier))
+        await self.schedule.know(workspace)
         await self.tables.transact(partition_of(workspace), [attempt_operation(attempt)])
         query = {
             "client_id": self.sign_in.client_id,
@@ -127,7 +137,16 @@ class Consent:
             reason = Reason.EXPIRED  # The other one of two returns was first.
         except ConnectorError as error:
             reason = next((one for kind, one in _BY_ERROR.items() if isinstance(error, kind)), Reason.NOT_VALID)
+        if reason is not Reason.TRY_LATER:
+            REFUSALS.tell(f"consent_{reason}", "callback", self._workspace_of(query))
         return self._to_portal("consent_error", reason)
+
+    def _workspace_of(self, query: Mapping[str, str]) -> str:
+        """The workspace that a return belongs to, '' where its state is not ours."""
+        try:
+            return read_state(query.get("state", ""), self.state_secret, self.now())[0]
+        except StateRefused:
+            return ""
 
     async def _returned(self, query: Mapping[str, str]) -> str:
         workspace, attempt_id, leg = read_state(query.get("state", ""), self.state_secret, self.now())
@@ -196,7 +215,9 @@ class Consent:
         if attempt.person != person:
             raise NotAllowed("Only the person who asked for the permissions can complete this.")
         if not matches(attempt.verifier_hash, verifier):
-            raise Refused("This request began in another browser. Grant permissions again.", {"verifier": "another's"})
+            raise CodeRefused(
+                "This request began in another browser. Grant permissions again.", {"verifier": "another's"}
+            )
         try:
             return at_stage(attempt, Stage.PROVEN, self.now())
         except StateRefused as error:
@@ -219,8 +240,8 @@ def _proof(attempt: Attempt) -> Proof:
     return Proof(attempt.tenant_id, attempt.approved_by)
 
 
-def _code_refused() -> Refused:
-    return Refused("This code is not valid any more. Grant permissions again.", {"code": "used or too old"})
+def _code_refused() -> CodeRefused:
+    return CodeRefused("This code is not valid any more. Grant permissions again.", {"code": "used or too old"})
 
 
 def _reason(query: Mapping[str, str]) -> Reason:

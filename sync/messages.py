@@ -40,7 +40,27 @@ class Disconnect(msgspec.Struct, frozen=True, rename="camel", tag="disconnect", 
     workspace_id: WorkspaceId
 
 
-type Message = Start | Continue | TryPermission | Disconnect
+class Prune(msgspec.Struct, frozen=True, rename="camel", tag="prune", tag_field="wants"):
+    """History that is too old, and grant attempts that are over, are to be deleted."""
+
+    workspace_id: WorkspaceId
+
+
+class Forget(msgspec.Struct, frozen=True, rename="camel", tag="forget", tag_field="wants"):
+    """Everything that is stored of a workspace is to be deleted. An operator, or emu.chat's services, put this here."""
+
+    workspace_id: WorkspaceId
+
+
+class ForgetPerson(msgspec.Struct, frozen=True, rename="camel", tag="forget_person", tag_field="wants"):
+    """One person is to be forgotten, named by object id or by address: a request of data protection."""
+
+    workspace_id: WorkspaceId
+    person: str
+
+
+type _Wanted = TryPermission | Disconnect | Prune | Forget | ForgetPerson
+type Message = Start | Continue | _Wanted
 
 
 class UnreadableMessage(ValueError):
@@ -67,7 +87,7 @@ def read_message(body: bytes) -> Message:
 def _decoded(body: bytes) -> Message:
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     if "wants" in fields:
-        return msgspec.json.decode(body, type=TryPermission | Disconnect)
+        return msgspec.json.decode(body, type=_Wanted.__value__)
     if "runId" in fields:
         return msgspec.json.decode(body, type=Continue)
     return msgspec.json.decode(body, type=Start)

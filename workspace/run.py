@@ -204,6 +204,13 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
         return msgspec.structs.replace(after, completed_at=now, cursor=None, delta_link=None, error=error)
 
 
+def without_sample(run: Run | None) -> Run | None:
+    """A run without the names of people whose removal waits, or waited, for approval."""
+    if run is None or run.pending_removals is None:
+        return run
+    return msgspec.structs.replace(run, pending_removals=PendingRemovals(run.pending_removals.count))
+
+
 def run_id(now: datetime, random_hex: str) -> RunId:
     """An id whose order is newest first, so that history is a plain range of rows."""
     return RunId(f"{_LATEST_MS - int(now.timestamp() * 1000):013d}-{random_hex}")

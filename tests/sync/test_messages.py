@@ -41,7 +41,9 @@ def test_a_run_id_that_cannot_be_is_refused(run):
         read_message(body)
 
 
-@pytest.mark.parametrize("body", [b"\xff", b'{"workspaceId":"\xff"}', b"[]", b"", b"null", b'{"workspaceId":"\\ud800"}'])
+@pytest.mark.parametrize(
+    "body", [b"\xff", b'{"workspaceId":"\xff"}', b"[]", b"", b"null", b'{"workspaceId":"\\ud800"}']
+)
 def test_what_is_no_message_is_told_as_such(body):
     with pytest.raises(UnreadableMessage):
         read_message(body)
