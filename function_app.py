@@ -222,6 +222,13 @@ async def review_consent(req: func.HttpRequest) -> func.HttpResponse:
     return await services().consent_calls.review(req)
 
 
+@app.route("integrations/entra/consent/end-other", methods=["POST"])
+@answering
+async def end_other_connection(req: func.HttpRequest) -> func.HttpResponse:
+    """The tenant's administrator ends another workspace's connection to it."""
+    return await services().consent_calls.end_other(req)
+
+
 @app.route("integrations/entra/consent/complete", methods=["POST"])
 @answering
 async def complete_consent(req: func.HttpRequest) -> func.HttpResponse:

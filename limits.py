@@ -96,6 +96,14 @@ EDITS_AT_ONCE = 2_000
 EDITS_PER_SECOND = 10.0
 """Edits by one person that go on for ever: more than a person types, less than what keeps a run busy."""
 
+FULL_RUNS_AT_ONCE = 6
+"""Full Resyncs of one workspace that people ask for without a pause."""
+SECONDS_A_FULL_RUN = 120.0
+"""After those, one in so many seconds: each reads the whole directory."""
+PREVIEWS_WAITING = 3
+"""Previews of a workspace that wait for the one that goes on."""
+OPEN_ATTEMPTS = 50
+"""Grant attempts of a workspace within their ten minutes."""
 REFUSALS_A_MINUTE = 60
 """Lines about refused callers, by each process: a flood must not fill the log."""
 

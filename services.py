@@ -26,7 +26,7 @@ from api.consent import ConsentCalls
 from api.contacts import ContactCalls
 from api.health import HealthCalls
 from api.integration import Integration
-from api.pace import EditPace
+from api.pace import EditPace, FullRunPace, OneAtATime
 from api.portal import PortalCalls
 from api.runs import RunCalls
 from connect.connecting import Connecting
@@ -35,6 +35,7 @@ from connect.disconnecting import Disconnecting
 from connect.dispatch import Dispatch
 from connect.forgetting import Forgetting
 from connect.sign_in import ClientCredential, SignIn
+from connect.tenants import TenantIndex
 from contacts.contact import TABLE as CONTACTS
 from contacts.custom_fields import TABLE as CUSTOM_FIELDS
 from contacts.edit_store import EditStore
@@ -133,7 +134,8 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
     workspaces, contacts = WorkspaceStore(tables, sleep), ContactStore(tables)
     alarms, schedule, requests = Alarms(tables), Schedule(tables, queue), RunRequests(workspaces, queue, now)
     connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
-    disconnecting = Disconnecting(workspaces, contacts, schedule, queue, settings.slice_seconds, now, sleep)
+    tenants = TenantIndex(tables, workspaces)
+    disconnecting = Disconnecting(workspaces, contacts, schedule, tenants, queue, settings.slice_seconds, now, sleep)
     forgetting = Forgetting(workspaces, contacts, schedule, disconnecting, queue, now)
     worker = Worker(workspaces, contacts, graph, queue, alarms, settings.slice_seconds, now, sleep)
     previews = Previews(contacts, graph, now, sleep)
@@ -161,13 +163,22 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         requests=requests,
         alarms=alarms,
         integration=Integration(
-            callers, tables, workspaces, contacts, schedule, requests, previews, settings.timetable, now
+            callers,
+            tables,
+            workspaces,
+            contacts,
+            schedule,
+            requests,
+            previews,
+            OneAtATime("Other previews of this workspace go on. Try again in a moment."),
+            settings.timetable,
+            now,
         ),
-        run_calls=RunCalls(callers, workspaces, requests, now),
+        run_calls=RunCalls(callers, workspaces, requests, FullRunPace(time.monotonic), now),
         contact_calls=ContactCalls(
             callers, tables, workspaces, contacts, EditStore(tables, contacts, sleep), EditPace(time.monotonic), now
         ),
-        consent_calls=ConsentCalls(callers, consent, connecting, workspaces, now),
+        consent_calls=ConsentCalls(callers, consent, connecting, tenants, workspaces, now),
         health=HealthCalls(tables, alarms, now),
         portal=PortalCalls(settings.portal_token_url, settings.portal_url),
     )

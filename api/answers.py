@@ -21,7 +21,13 @@ log = logging.getLogger(__name__)
 
 type Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+SECURITY_HEADERS = {
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+_HEADERS = SECURITY_HEADERS | {"Cache-Control": "no-store"}
 
 
 class FieldProblem(msgspec.Struct, frozen=True):
@@ -69,7 +75,7 @@ class Nothing(func.HttpResponse):
     status = HTTPStatus.NO_CONTENT
 
     def __init__(self) -> None:
-        super().__init__(status_code=self.status)
+        super().__init__(status_code=self.status, headers=_HEADERS)
 
 
 class Redirect(func.HttpResponse):
@@ -78,7 +84,7 @@ class Redirect(func.HttpResponse):
     status = HTTPStatus.FOUND
 
     def __init__(self, address: str) -> None:
-        headers = {"Location": address, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+        headers = _HEADERS | {"Location": address, "Referrer-Policy": "no-referrer"}
         super().__init__(status_code=self.status, headers=headers)
 
 

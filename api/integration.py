@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from api.answers import Reply
 from api.caller import ASK_YOUR_ADMIN, Callers, require_admin
+from api.pace import OneAtATime
 from api.requests import read_body, whole_number
 from api.shapes import Fields, IntegrationShape, StatusShape, connection_shape, fields_shape, status_shape
 from contacts.contact import partition_of
@@ -56,6 +57,7 @@ class Integration:
     schedule: Schedule
     requests: RunRequests
     previews: Previews
+    turns: OneAtATime
     timetable: Timetable
     now: Callable[[], datetime]
 
@@ -115,7 +117,8 @@ class Integration:
         wanted = read_body(req, ConfigurationBody).configuration()
         validate(wanted, await fields_of(self.tables, caller.workspace_id))
         connection, state = await self.workspaces.load(caller.workspace_id)
-        return Reply(await self.previews.of(_configurable(connection), state, wanted))
+        async with self.turns.only(caller):
+            return Reply(await self.previews.of(_configurable(connection), state, wanted))
 
     async def status(self, req: func.HttpRequest) -> Reply[StatusShape]:
         caller = await self.callers.of(req)

@@ -9,6 +9,7 @@ import msgspec
 
 from api.answers import Accepted, Reply
 from api.caller import Caller, Callers, require_admin
+from api.pace import FullRunPace
 from api.requests import page_of, read_body
 from api.shapes import Audit, Changes, ChangeShape, RunAnswer, Runs, RunShape, run_shape
 from errors import NotFound, Refused
@@ -34,12 +35,15 @@ class RunCalls:
     callers: Callers
     workspaces: WorkspaceStore
     requests: RunRequests
+    full_runs: FullRunPace
     now: Callable[[], datetime]
 
     async def sync(self, req: func.HttpRequest) -> Accepted[RunAnswer]:
         caller = await self.callers.of(req)
         require_admin(caller)
         mode = read_body(req, SyncBody).mode
+        if mode is Mode.FULL:
+            self.full_runs.take(caller)
         request = Request(caller.workspace_id, mode, Trigger.MANUAL, caller.name)
         record = entry(_ACTION[mode], caller.person, caller.name, self.now())
         return _accepted(await self.requests.request(request, record))

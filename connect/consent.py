@@ -11,6 +11,7 @@ the verifier prove that the person and the browser at the portal are those that 
 request cannot have it completed.
 """
 
+import contextlib
 import logging
 import re
 import secrets
@@ -45,11 +46,14 @@ from connect.tenant import ClaimNotTold, NotAnAdministrator, ProofRefused, SignI
 from directory.credentials import TenantId
 from directory.graph import Graph
 from directory.organization import organization_name
-from errors import Conflict, ConnectorError, NotAllowed, Refused, TryLater
+from errors import Conflict, ConnectorError, NotAllowed, Refused, TooMany, TryLater
 from storage.document import DocumentRow
+from storage.filters import beginning
 from storage.table import Tables
+from storage.transaction import Operation, Verb
 from sync.schedule import Schedule
-from workspace.connection import WorkspaceId, partition_of
+from workspace.connection import TABLE, WorkspaceId, partition_of
+from workspace.store import ATTEMPT_PREFIX
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +119,7 @@ class Consent:
         verifier = secrets.token_urlsafe(32)
         expires_at = self.now() + LIFE
         attempt = Attempt(uuid.uuid4().hex, workspace, person, expires_at, verifier_hash=hash_of(verifier))
+        await self._require_few(workspace)
         await self.schedule.know(workspace)
         await self.tables.transact(partition_of(workspace), [attempt_operation(attempt)])
         query = {
@@ -125,6 +130,22 @@ class Consent:
             "state": sign_state(attempt, Leg.CONSENT, self.state_secret),
         }
         return f"{self.sign_in.authority}/organizations/v2.0/adminconsent?{urlencode(query)}", verifier
+
+    async def _require_few(self, workspace: WorkspaceId) -> None:
+        """Delete attempts that are over.
+
+        Raises:
+            TooMany: so many are open.
+        """
+        where = beginning(workspace, ATTEMPT_PREFIX)
+        rows, _ = await self.tables.page(TABLE, where, DocumentRow, most=2 * limits.OPEN_ATTEMPTS)
+        over = [row for row in rows if read_attempt(row).expires_at < self.now()]
+        if over:
+            with contextlib.suppress(Conflict):  # Another request deletes them as well.
+                deletions = [Operation(Verb.DELETE, row.row_key) for row in over]
+                await self.tables.transact(partition_of(workspace), deletions)
+        if len(rows) - len(over) >= limits.OPEN_ATTEMPTS:
+            raise TooMany("Permissions were asked for very often just now. Try again in ten minutes.", 600)
 
     async def returned(self, query: Mapping[str, str]) -> str:
         """Take a return from Microsoft; the address to which the browser goes next. Never raises what we raise."""
@@ -187,10 +208,18 @@ class Consent:
         Raises:
             as `complete`
         """
-        proof = _proof(await self._proven(workspace, person, code, verifier))
+        proof = await self.proof(workspace, person, code, verifier)
         await self.graph.renew(proof.tenant_id)
         name = await organization_name(self.graph, proof.tenant_id)
         return proof, name or proof.approved_by.rpartition("@")[2].rstrip(")") or proof.tenant_id
+
+    async def proof(self, workspace: WorkspaceId, person: str, code: str, verifier: str) -> Proof:
+        """What a code proves; it stays good.
+
+        Raises:
+            as `complete`
+        """
+        return _proof(await self._proven(workspace, person, code, verifier))
 
     async def complete(self, workspace: WorkspaceId, person: str, code: str, verifier: str) -> Proof:
         """Spend a one-time code: the tenant that the administrator who began may connect.

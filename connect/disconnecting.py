@@ -10,6 +10,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 import limits
+from connect.tenants import TenantIndex
 from contacts.contact import Contact, Link, partition_of, write_operations
 from contacts.custom_fields import TABLE as CUSTOM_FIELDS
 from contacts.store import ContactStore, ScanRow
@@ -49,6 +50,7 @@ class Disconnecting:
     workspaces: WorkspaceStore
     contacts: ContactStore
     schedule: Schedule
+    tenants: TenantIndex
     queue: MessageQueue
     slice_seconds: int
     now: Callable[[], datetime]
@@ -119,6 +121,8 @@ class Disconnecting:
         """The connection without its tenant; its list stays, with all who are in it, counted anew."""
         workspace = connection.workspace_id
         await self.contacts.forget_left(partition)
+        if connection.tenant_id is not None:
+            await self.tenants.leave(connection.tenant_id, workspace)
         if connection.forget:
             await self._forget(workspace, partition)
             return

@@ -123,6 +123,7 @@ TRIGGERS = [
     "complete_consent",
     "disconnect",
     "discard_run",
+    "end_other_connection",
     "give_up_run",
     "list_audit",
     "list_changes",

@@ -85,6 +85,7 @@ class Journey:
         code = self.office.grant()["consent_code"]
         body = {"code": code, "verifier": admin.verifier}
         self.call(admin, "POST", f"{ENTRA}/consent/review", body)
+        self.call(admin, "POST", f"{ENTRA}/consent/end-other", {**body, "workspaceId": self.office.workspace})
         self.call(admin, "POST", f"{ENTRA}/consent/complete", body)
 
     def configure(self, **changes):

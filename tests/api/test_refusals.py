@@ -92,6 +92,7 @@ ADMINS_ONLY = [
     ("POST", f"{ENTRA}/consent", None),
     ("POST", f"{ENTRA}/consent/review", {"code": "x", "verifier": "x"}),
     ("POST", f"{ENTRA}/consent/complete", {"code": "x", "verifier": "x"}),
+    ("POST", f"{ENTRA}/consent/end-other", {"code": "x", "verifier": "x", "workspaceId": "w"}),
     ("POST", f"{ENTRA}/runs/x/approve", None),
     ("POST", f"{ENTRA}/runs/x/discard", None),
     ("POST", f"{ENTRA}/runs/x/cancel", None),

@@ -231,6 +231,39 @@ def test_the_review_names_the_organisation_as_microsoft_does_and_never_as_we_do(
     assert review["tenant"]["displayName"] == (name or office.tenant.domain)
 
 
+def test_the_tenants_administrator_sees_and_ends_what_else_reads_it(office, other):
+    """A workspace of somebody who left still reads the tenant; whoever approves for another one learns of it."""
+    office.set_up()
+    page = other.browser.press(other.browser.open(other.admin.begin()), "Sign in", account=office.account())
+    code = told(other.browser.press(page, "Accept", stop_at=other.portal).url)["consent_code"]
+    body = {"code": code, "verifier": other.admin.verifier}
+
+    seen = other.admin.call("POST", f"{ENTRA}/consent/review", body)
+    wrong = other.admin.send("POST", f"{ENTRA}/consent/end-other", {**body, "workspaceId": other.workspace})
+    after = other.admin.call("POST", f"{ENTRA}/consent/end-other", {**body, "workspaceId": office.workspace})
+
+    assert [one["id"] for one in seen["otherWorkspaces"]] == [office.workspace]
+    assert wrong.status_code == 404
+    assert after["otherWorkspaces"] == []
+    assert joined(office) is None
+    entry = office.admin.call("GET", f"{ENTRA}/audit")["entries"][0]
+    assert (entry["action"], entry["name"]) == ("disconnected", f"Gloria Global ({office.account()})")
+    assert unlinked_contacts(office)
+    assert complete(other.admin, other, code).status_code == 200
+
+
+def test_who_proved_another_tenant_neither_sees_nor_ends_a_connection(office, other):
+    office.connect()
+    body = {"code": other.grant()["consent_code"], "verifier": other.admin.verifier}
+
+    seen = other.admin.call("POST", f"{ENTRA}/consent/review", body)
+    refused = other.admin.send("POST", f"{ENTRA}/consent/end-other", {**body, "workspaceId": office.workspace})
+
+    assert seen["otherWorkspaces"] == []
+    assert refused.status_code == 404
+    assert joined(office)["id"] == office.tenant.id
+
+
 def test_the_trail_names_the_tenant_and_who_approved(office):
     office.connect()
 
