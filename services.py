@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import gc
-import logging
 import os
 import time
 from collections.abc import Callable
@@ -110,9 +109,6 @@ def services() -> Services:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000)
-    # Microsoft's worker logs from INFO on; there these loggers write every request, with whole delta tokens.
-    for name in ("azure", "httpx", "msal"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     return build(Settings.read(os.environ), _now)
 
 
