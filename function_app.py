@@ -21,8 +21,9 @@ log = logging.getLogger(__name__)
 
 @app.timer_trigger(arg_name="timer", schedule="%SYNC_SCHEDULE%")
 async def start_hourly_runs(timer: func.TimerRequest) -> None:
-    """Queue a delta run for every workspace that syncs."""
+    """Queue a delta run for every workspace that syncs; once a day, the pruning of every workspace."""
     started = await services().schedule.start_all()
+    await services().schedule.prune_all(datetime.now(UTC).date())
     telemetry.scheduled(started)
     log.info("schedule_done workspaces=%d past_due=%s", started, timer.past_due)
 
@@ -213,6 +214,20 @@ async def begin_consent(req: func.HttpRequest) -> func.HttpResponse:
 async def return_from_consent(req: func.HttpRequest) -> func.HttpResponse:
     """Microsoft's returns."""
     return await services().consent_calls.callback(req)
+
+
+@app.route("integrations/entra/consent/review", methods=["POST"])
+@answering
+async def review_consent(req: func.HttpRequest) -> func.HttpResponse:
+    """Which tenant a grant would join, before it does."""
+    return await services().consent_calls.review(req)
+
+
+@app.route("integrations/entra/consent/end-other", methods=["POST"])
+@answering
+async def end_other_connection(req: func.HttpRequest) -> func.HttpResponse:
+    """The tenant's administrator ends another workspace's connection to it."""
+    return await services().consent_calls.end_other(req)
 
 
 @app.route("integrations/entra/consent/complete", methods=["POST"])

@@ -16,8 +16,18 @@ GRAPH_QUIET_SECONDS = 30.0
 """How long Microsoft Graph may send nothing within a request."""
 KEYS_CALL_SECONDS = 10.0
 """A request for signing keys: a person waits for it."""
+KEYS_FRESH_SECONDS = 900.0
+"""Signing keys older than this are asked for again."""
+KEYS_LIFE_SECONDS = 3600.0
+"""Signing keys that cannot be renewed are believed no longer: a withdrawn one must not live on."""
+KEYS_AGAIN_SECONDS = 60.0
+"""Between two requests for signing keys, whatever ids the tokens name."""
+KEYS_DOWN_SECONDS = 5.0
+"""The same while there are no keys to go by."""
 SIGN_IN_SECONDS = 40.0
 """MSAL's part of a sign-in, which is several requests."""
+SIGN_IN_MAX_AGE_SECONDS = 600
+"""Of the administrator's sign-in at Microsoft: a grant attempt's life. The one for the consent page is young enough."""
 
 # A run's lease (spec §6: a run whose worker vanished goes on mostly within a minute).
 LEASE = timedelta(seconds=45)
@@ -86,6 +96,17 @@ EDITS_AT_ONCE = 2_000
 """Edits of contacts by one person without a pause: an import of a list."""
 EDITS_PER_SECOND = 10.0
 """Edits by one person that go on for ever: more than a person types, less than what keeps a run busy."""
+
+FULL_RUNS_AT_ONCE = 6
+"""Full Resyncs of one workspace that people ask for without a pause."""
+SECONDS_A_FULL_RUN = 120.0
+"""After those, one in so many seconds: each reads the whole directory."""
+PREVIEWS_WAITING = 3
+"""Previews of a workspace that wait for the one that goes on."""
+OPEN_ATTEMPTS = 50
+"""Grant attempts of a workspace within their ten minutes."""
+REFUSALS_A_MINUTE = 60
+"""Lines about refused callers, by each process: a flood must not fill the log."""
 
 # Keeping.
 HISTORY = timedelta(days=90)

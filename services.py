@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import gc
-import logging
 import os
 import time
 from collections.abc import Callable
@@ -26,14 +25,16 @@ from api.consent import ConsentCalls
 from api.contacts import ContactCalls
 from api.health import HealthCalls
 from api.integration import Integration
-from api.pace import EditPace
+from api.pace import EditPace, FullRunPace, OneAtATime
 from api.portal import PortalCalls
 from api.runs import RunCalls
 from connect.connecting import Connecting
 from connect.consent import Consent
 from connect.disconnecting import Disconnecting
 from connect.dispatch import Dispatch
+from connect.forgetting import Forgetting
 from connect.sign_in import ClientCredential, SignIn
+from connect.tenants import TenantIndex
 from contacts.contact import TABLE as CONTACTS
 from contacts.custom_fields import TABLE as CUSTOM_FIELDS
 from contacts.edit_store import EditStore
@@ -108,9 +109,6 @@ def services() -> Services:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000)
-    # Microsoft's worker logs from INFO on; there these loggers write every request, with whole delta tokens.
-    for name in ("azure", "httpx", "msal"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     return build(Settings.read(os.environ), _now)
 
 
@@ -132,7 +130,9 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
     workspaces, contacts = WorkspaceStore(tables, sleep), ContactStore(tables)
     alarms, schedule, requests = Alarms(tables), Schedule(tables, queue), RunRequests(workspaces, queue, now)
     connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
-    disconnecting = Disconnecting(workspaces, contacts, schedule, queue, settings.slice_seconds, now, sleep)
+    tenants = TenantIndex(tables, workspaces)
+    disconnecting = Disconnecting(workspaces, contacts, schedule, tenants, queue, settings.slice_seconds, now, sleep)
+    forgetting = Forgetting(workspaces, contacts, schedule, disconnecting, queue, now)
     worker = Worker(workspaces, contacts, graph, queue, alarms, settings.slice_seconds, now, sleep)
     previews = Previews(contacts, graph, now, sleep)
     sign_in = SignIn(
@@ -141,8 +141,9 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         f"{settings.public_url}/api/integrations/entra/consent/callback",
         client_credential(entra, settings.entra_authority),
     )
-    consent = Consent(tables, sign_in, settings.graph_endpoint, settings.portal_url, settings.state_secret, now)
-    # A monotonic clock, because the pause between two fetches of keys must not depend on the time of day.
+    consent = Consent(
+        tables, schedule, sign_in, graph, settings.graph_endpoint, settings.portal_url, settings.state_secret, now
+    )
     callers = Callers(settings.platform_issuer, settings.platform_audience, settings.platform_jwks_url, time.monotonic)
     return Services(
         settings=settings,
@@ -154,17 +155,26 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         contacts=contacts,
         schedule=schedule,
         worker=worker,
-        dispatch=Dispatch(workspaces, worker, connecting, disconnecting, sleep),
+        dispatch=Dispatch(workspaces, worker, connecting, disconnecting, forgetting, now, sleep),
         requests=requests,
         alarms=alarms,
         integration=Integration(
-            callers, tables, workspaces, contacts, schedule, requests, previews, settings.timetable, now
+            callers,
+            tables,
+            workspaces,
+            contacts,
+            schedule,
+            requests,
+            previews,
+            OneAtATime("Other previews of this workspace go on. Try again in a moment."),
+            settings.timetable,
+            now,
         ),
-        run_calls=RunCalls(callers, workspaces, requests, now),
+        run_calls=RunCalls(callers, workspaces, requests, FullRunPace(time.monotonic), now),
         contact_calls=ContactCalls(
             callers, tables, workspaces, contacts, EditStore(tables, contacts, sleep), EditPace(time.monotonic), now
         ),
-        consent_calls=ConsentCalls(callers, consent, connecting, workspaces, now),
+        consent_calls=ConsentCalls(callers, consent, connecting, tenants, workspaces, now),
         health=HealthCalls(tables, alarms, now),
         portal=PortalCalls(settings.portal_token_url, settings.portal_url),
     )

@@ -12,13 +12,22 @@ from typing import Any
 import azure.functions as func
 import msgspec
 
-from errors import Conflict, ConnectorError, PersonMustAct, Refused, TooMany, TryLater
+from api.caller import CALLER
+from connect.consent import CodeRefused
+from connect.refusals import REFUSALS
+from errors import Conflict, ConnectorError, NotAllowed, NotSignedIn, PersonMustAct, Refused, TooMany, TryLater
 
 log = logging.getLogger(__name__)
 
 type Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+SECURITY_HEADERS = {
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+_HEADERS = SECURITY_HEADERS | {"Cache-Control": "no-store"}
 
 
 class FieldProblem(msgspec.Struct, frozen=True):
@@ -66,7 +75,7 @@ class Nothing(func.HttpResponse):
     status = HTTPStatus.NO_CONTENT
 
     def __init__(self) -> None:
-        super().__init__(status_code=self.status)
+        super().__init__(status_code=self.status, headers=_HEADERS)
 
 
 class Redirect(func.HttpResponse):
@@ -75,7 +84,7 @@ class Redirect(func.HttpResponse):
     status = HTTPStatus.FOUND
 
     def __init__(self, address: str) -> None:
-        headers = {"Location": address, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+        headers = _HEADERS | {"Location": address, "Referrer-Policy": "no-referrer"}
         super().__init__(status_code=self.status, headers=headers)
 
 
@@ -121,10 +130,14 @@ def answering(handler: Handler) -> Handler:
     """
 
     async def answered(req: func.HttpRequest) -> func.HttpResponse:
+        CALLER.set(None)
         try:
             return await handler(req)
         except ConnectorError as error:
-            # A caller's own mistakes are not logged: any caller could fill the log with them.
+            if isinstance(error, (NotSignedIn, NotAllowed, CodeRefused)):
+                caller = CALLER.get()
+                who = (caller.workspace_id, caller.person) if caller is not None else ()
+                REFUSALS.tell(error.code, handler.__name__, *who)
             if not isinstance(error, Refused):
                 log.warning("request_refused function=%s code=%s reason=%s", handler.__name__, error.code, error)
             return problem(error)

@@ -1,26 +1,19 @@
 """Who is asking: emu.chat's token, checked against its issuer's keys (spec §7)."""
 
-import asyncio
-import logging
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 
-import aiohttp
 import azure.functions as func
 import jwt
 
-import limits
-from errors import NotAllowed, NotSignedIn, Refused, TryLater
+from api.keys import ALGORITHMS, SigningKeys
+from errors import NotAllowed, NotSignedIn, Refused
 from workspace.connection import WorkspaceId, workspace_id
 
-log = logging.getLogger(__name__)
-
 ASK_YOUR_ADMIN = "Ask your admin to configure it"
-_ALGORITHMS = ["RS256", "ES256"]
 _REQUIRED = ["iss", "aud", "exp", "sub", "name", "workspace_id", "workspace_name", "role"]
 _LEEWAY_SECONDS = 30
-_REFETCH_SECONDS = 60.0
-_PATIENCE = aiohttp.ClientTimeout(total=limits.KEYS_CALL_SECONDS)
 _LONGEST_TOKEN = 8192
 
 
@@ -35,6 +28,10 @@ class Caller:
     is_admin: bool
 
 
+CALLER: ContextVar[Caller | None] = ContextVar("CALLER", default=None)
+"""Who asks, once that is known: for the line about a refusal."""
+
+
 def require_admin(caller: Caller) -> None:
     """Raises: NotAllowed: for a member."""
     if not caller.is_admin:
@@ -42,16 +39,12 @@ def require_admin(caller: Caller) -> None:
 
 
 class Callers:
-    """Identifies callers. Keys are cached, and fetched again for an unknown `kid`, at most once a minute."""
+    """Identifies callers by their tokens."""
 
     def __init__(self, issuer: str, audience: str, jwks_url: str, now: Callable[[], float]) -> None:
         self._issuer = issuer
         self._audience = audience
-        self._jwks_url = jwks_url
-        self._now = now
-        self._keys: dict[str, jwt.PyJWK] = {}
-        self._fetched_at = float("-inf")
-        self._fetching = asyncio.Lock()
+        self._keys = SigningKeys(jwks_url, now)
 
     async def of(self, req: func.HttpRequest) -> Caller:
         """The caller of a request.
@@ -59,7 +52,9 @@ class Callers:
         Raises:
             NotSignedIn, TryLater
         """
-        return await self.identify(req.headers.get("authorization"))
+        caller = await self.identify(req.headers.get("authorization"))
+        CALLER.set(caller)
+        return caller
 
     async def identify(self, authorization: str | None) -> Caller:
         """The caller behind an Authorization header.
@@ -83,7 +78,7 @@ class Callers:
             return jwt.decode(
                 token,
                 key,
-                algorithms=_ALGORITHMS,
+                algorithms=ALGORITHMS,
                 audience=self._audience,
                 issuer=self._issuer,
                 leeway=_LEEWAY_SECONDS,
@@ -100,38 +95,13 @@ class Callers:
         except jwt.InvalidTokenError as error:
             raise NotSignedIn("The sign-in token is not a token.") from error
         kid = header.get("kid")
-        if header.get("alg") not in _ALGORITHMS or not isinstance(kid, str):
+        if header.get("alg") not in ALGORITHMS or not isinstance(kid, str):
             raise NotSignedIn("The sign-in token is signed in a way that is not accepted.")
-        if kid not in self._keys:
-            await self._fetch(kid)
-        key = self._keys.get(kid)
+        key = await self._keys.of(kid)
         # A key serves the algorithm it was published for, whatever the token's header says.
         if key is None or key.algorithm_name != header["alg"]:
             raise NotSignedIn("The sign-in token is signed with an unknown key.")
         return key
-
-    async def _fetch(self, kid: str) -> None:
-        async with self._fetching:
-            # Tokens with made-up key ids must not make this app ask the issuer each time.
-            if kid in self._keys or self._now() - self._fetched_at < _REFETCH_SECONDS:
-                return
-            self._fetched_at = self._now()
-            try:
-                async with (
-                    aiohttp.ClientSession(timeout=_PATIENCE) as session,
-                    session.get(self._jwks_url, allow_redirects=False) as answer,
-                ):
-                    answer.raise_for_status()
-                    body = await answer.content.read(limits.LARGEST_KEYS_BYTES)
-                found = jwt.PyJWKSet.from_json(body.decode())
-            except (aiohttp.ClientError, TimeoutError, jwt.PyJWTError, ValueError) as error:
-                log.warning("jwks_unavailable reason=%s", type(error).__name__)
-                # With the keys of before, most sign-ins can still be checked.
-                if not self._keys:
-                    self._fetched_at = float("-inf")
-                    raise TryLater("Sign-ins cannot be checked at the moment. Try again in a minute.", 5) from error
-                return
-            self._keys = {key.key_id: key for key in found.keys if key.key_id and key.algorithm_name in _ALGORITHMS}
 
 
 def _caller(claims: dict[str, object]) -> Caller:

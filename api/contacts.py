@@ -127,7 +127,7 @@ class ContactCalls:
     async def add(self, req: func.HttpRequest) -> Created[ContactShape]:
         caller = await self.callers.of(req)
         partition, list_id = await self._editable(caller, req)
-        contact = created(own_contact_id(), await self._edit(caller, req), self._stamp())
+        contact = created(own_contact_id(), await self._edit(caller, req), self._stamp(), caller.person)
         await self.edits.add(partition, contact)
         return Created(contact_shape(contact, list_id))
 
@@ -135,7 +135,9 @@ class ContactCalls:
         caller = await self.callers.of(req)
         partition, list_id = await self._editable(caller, req)
         edit, now = await self._edit(caller, req), self._stamp()
-        contact = await self.edits.change(partition, _contact_id(req), lambda before: edited(before, edit, now))
+        contact = await self.edits.change(
+            partition, _contact_id(req), lambda before: edited(before, edit, now, caller.person)
+        )
         assert contact is not None
         return Reply(contact_shape(contact, list_id))
 
@@ -143,7 +145,7 @@ class ContactCalls:
         caller = await self.callers.of(req)
         partition, _ = await self._editable(caller, req)
         now = self._stamp()
-        await self.edits.change(partition, _contact_id(req), lambda before: removed(before, now))
+        await self.edits.change(partition, _contact_id(req), lambda before: removed(before, now, caller.person))
         return Nothing()
 
     async def _list(self, caller: Caller, req: func.HttpRequest) -> tuple[Partition, ListId]:

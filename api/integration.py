@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from api.answers import Reply
 from api.caller import ASK_YOUR_ADMIN, Callers, require_admin
-from api.requests import read_body
+from api.pace import OneAtATime
+from api.requests import read_body, whole_number
 from api.shapes import Fields, IntegrationShape, StatusShape, connection_shape, fields_shape, status_shape
 from contacts.contact import partition_of
 from contacts.custom_fields import fields_of
@@ -42,6 +43,9 @@ class ConfigurationBody(Configuration, frozen=True, kw_only=True):
         return msgspec.convert(self, Configuration, from_attributes=True)
 
 
+_HIGHEST_VERSION = 10**9
+
+
 @dataclass(frozen=True, slots=True)
 class Integration:
     """The connector as the Integrations page sees it."""
@@ -53,6 +57,7 @@ class Integration:
     schedule: Schedule
     requests: RunRequests
     previews: Previews
+    turns: OneAtATime
     timetable: Timetable
     now: Callable[[], datetime]
 
@@ -114,7 +119,8 @@ class Integration:
         wanted = read_body(req, ConfigurationBody).configuration()
         validate(wanted, await fields_of(self.tables, caller.workspace_id))
         connection, state = await self.workspaces.load(caller.workspace_id)
-        return Reply(await self.previews.of(_configurable(connection), state, wanted))
+        async with self.turns.only(caller):
+            return Reply(await self.previews.of(_configurable(connection), state, wanted))
 
     async def status(self, req: func.HttpRequest) -> Reply[StatusShape]:
         caller = await self.callers.of(req)
@@ -148,10 +154,10 @@ def _if_match(req: func.HttpRequest) -> int | None:
     text = req.headers.get("if-match", "*").strip()
     if text == "*":
         return None
-    number = text.removeprefix("W/").strip('"')
-    if not (number.isascii() and number.isdigit()):
+    number = whole_number(text.removeprefix("W/").strip('"'), _HIGHEST_VERSION)
+    if number is None:
         raise Stale("The configuration was changed in the meantime. Load it again.", {"If-Match": "not a version"})
-    return int(number)
+    return number
 
 
 def _difference(before: Configuration, after: Configuration) -> dict[str, object]:

@@ -1,41 +1,95 @@
-"""How fast one person may write: counted in memory, by each process for itself.
+"""How much one person or workspace may ask for: counted in memory, by each process for itself.
 
-A bucket holds so many edits, and fills up again at a steady rate. It is large enough for an import of a whole list and
-small enough that a script cannot write without pause.
+A bucket holds so many requests, and fills up again at a steady rate. It is large enough that a person never meets its
+bottom, an import of a whole list included, and small enough that a script cannot go on without pause.
 """
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import limits
 from api.caller import Caller
 from errors import TooMany
 
-_MOST_PEOPLE = 10_000
-"""Remembered at once; the one that wrote longest ago is forgotten first."""
+_MOST = 10_000
+"""Remembered at once; who asked longest ago is forgotten first."""
 
 
 @dataclass(slots=True)
-class EditPace:
-    """Edits of contacts by person. `now` gives seconds, monotonic."""
+class Bucket:
+    """So many requests at once by each, and so many a second for ever. `now` gives seconds, monotonic."""
 
     now: Callable[[], float]
-    burst: int = limits.EDITS_AT_ONCE
-    per_second: float = limits.EDITS_PER_SECOND
-    _left: OrderedDict[tuple[str, str], tuple[float, float]] = field(default_factory=OrderedDict)
+    burst: int
+    per_second: float
+    told: str
+    _left: OrderedDict[tuple[str, ...], tuple[float, float]] = field(default_factory=OrderedDict)
 
-    def take(self, caller: Caller) -> None:
-        """Count an edit.
+    def take(self, *who: str) -> None:
+        """Count a request.
 
         Raises:
-            TooMany: this person has none left.
+            TooMany: there is none left.
         """
-        who, now = (caller.workspace_id, caller.person), self.now()
+        now = self.now()
         left, at = self._left.pop(who, (float(self.burst), now))
         left = min(left + (now - at) * self.per_second, self.burst)
-        self._left[who] = (max(left - 1, 0.0) if left >= 1 else left), now
-        if len(self._left) > _MOST_PEOPLE:
+        self._left[who] = (left - 1 if left >= 1 else left), now
+        if len(self._left) > _MOST:
             self._left.popitem(last=False)
         if left < 1:
-            raise TooMany("You are changing contacts too fast. Go on in a moment.", (1 - left) / self.per_second)
+            raise TooMany(self.told, (1 - left) / self.per_second)
+
+
+class EditPace:
+    """Edits of contacts by person."""
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        burst: int = limits.EDITS_AT_ONCE,
+        per_second: float = limits.EDITS_PER_SECOND,
+    ) -> None:
+        self._bucket = Bucket(now, burst, per_second, "You are changing contacts too fast. Go on in a moment.")
+
+    def take(self, caller: Caller) -> None:
+        """Raises: TooMany."""
+        self._bucket.take(caller.workspace_id, caller.person)
+
+
+class FullRunPace:
+    """Full runs of a workspace that people ask for."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        told = "This workspace was synced in full several times just now. Try again in a few minutes."
+        self._bucket = Bucket(now, limits.FULL_RUNS_AT_ONCE, 1 / limits.SECONDS_A_FULL_RUN, told)
+
+    def take(self, caller: Caller) -> None:
+        """Raises: TooMany."""
+        self._bucket.take(caller.workspace_id)
+
+
+class OneAtATime:
+    """One of a workspace's at a time, in this process; a few wait for their turn."""
+
+    def __init__(self, told: str) -> None:
+        self._told = told
+        self._turns: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def only(self, caller: Caller) -> AsyncIterator[None]:
+        """Raises: TooMany: so many wait already."""
+        lock, waiting = self._turns.get(caller.workspace_id, (asyncio.Lock(), 0))
+        if waiting > limits.PREVIEWS_WAITING:
+            raise TooMany(self._told, 5)
+        self._turns[caller.workspace_id] = lock, waiting + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            _, waiting = self._turns.pop(caller.workspace_id)
+            if waiting > 1:
+                self._turns[caller.workspace_id] = lock, waiting - 1

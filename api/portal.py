@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import azure.functions as func
 import msgspec
 
+from api.answers import SECURITY_HEADERS
 from errors import NotFound
 
 _FOLDER = Path(__file__).parent.parent / "portal"
@@ -19,7 +20,7 @@ class PortalCalls:
 
     def __init__(self, token_url: str, portal_url: str) -> None:
         self._token_url = token_url
-        self._headers = {
+        self._headers = SECURITY_HEADERS | {
             "Content-Security-Policy": "; ".join(
                 (
                     "default-src 'none'",
@@ -35,7 +36,6 @@ class PortalCalls:
             ),
             "Cache-Control": "no-cache",
             "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
         }
 
     async def show(self, req: func.HttpRequest) -> func.HttpResponse:
@@ -47,7 +47,7 @@ class PortalCalls:
         name = req.route_params.get("path") or ""
         if not name and not urlsplit(req.url).path.endswith("/"):
             # Without the slash the page's own addresses would miss their folder.
-            return func.HttpResponse(status_code=301, headers={"Location": "portal/"})
+            return func.HttpResponse(status_code=301, headers=SECURITY_HEADERS | {"Location": "portal/"})
         if name == "config.json":
             body, kind = msgspec.json.encode({"tokenUrl": self._token_url}), "application/json"
         elif (found := _files().get(name or "index.html")) is not None:

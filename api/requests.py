@@ -64,16 +64,22 @@ def _depth(body: bytes) -> int:
     return deepest
 
 
+def whole_number(text: str, most: int) -> int | None:
+    """A number from 0 to `most` as a person writes it, without sign or leading zeros; None for anything else."""
+    plain = text.isascii() and text.isdigit() and (text == "0" or not text.startswith("0"))
+    return int(text) if plain and len(text) <= len(str(most)) and int(text) <= most else None
+
+
 def page_of(req: func.HttpRequest, default: int = 100) -> tuple[int, str]:
     """`limit`, from 1 to 1000, and `continuation`: what an earlier answer said, '' for the beginning.
 
     Raises:
         Refused
     """
-    text = req.params.get("limit", str(default))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= _MOST):
+    limit = whole_number(req.params.get("limit", str(default)), _MOST)
+    if not limit:
         raise Refused("The limit is not valid.", {"limit": f"a whole number from 1 to {_MOST}"})
     continuation = req.params.get("continuation", "")
     if len(continuation) > _LONGEST_CONTINUATION or not _CONTINUATION.fullmatch(continuation):
         raise Refused("The continuation is not valid.", {"continuation": "use the one of an earlier answer"})
-    return int(text), continuation
+    return limit, continuation

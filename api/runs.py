@@ -9,13 +9,14 @@ import msgspec
 
 from api.answers import Accepted, Reply
 from api.caller import Caller, Callers, require_admin
+from api.pace import FullRunPace
 from api.requests import page_of, read_body
 from api.shapes import Audit, Changes, ChangeShape, RunAnswer, Runs, RunShape, run_shape
-from errors import Refused
+from errors import NotFound, Refused
 from sync.requests import RunRequests
 from workspace.audit import Action, entry
 from workspace.journal import Outcome
-from workspace.run import Mode, Request, Run, RunId, Trigger
+from workspace.run import Mode, Request, Run, RunId, Trigger, read_run_id
 from workspace.store import WorkspaceStore
 
 _ACTION = {Mode.DELTA: Action.SYNCED, Mode.FULL: Action.RESYNCED}
@@ -34,12 +35,15 @@ class RunCalls:
     callers: Callers
     workspaces: WorkspaceStore
     requests: RunRequests
+    full_runs: FullRunPace
     now: Callable[[], datetime]
 
     async def sync(self, req: func.HttpRequest) -> Accepted[RunAnswer]:
         caller = await self.callers.of(req)
         require_admin(caller)
         mode = read_body(req, SyncBody).mode
+        if mode is Mode.FULL:
+            self.full_runs.take(caller)
         request = Request(caller.workspace_id, mode, Trigger.MANUAL, caller.name)
         record = entry(_ACTION[mode], caller.person, caller.name, self.now())
         return _accepted(await self.requests.request(request, record))
@@ -114,7 +118,11 @@ def outcome_of(req: func.HttpRequest) -> Outcome | None:
 
 
 def _run_id(req: func.HttpRequest) -> RunId:
-    return RunId(req.route_params["id"][:64])
+    """Raises: NotFound: no run can have such an id, so storage is not asked."""
+    try:
+        return read_run_id(req.route_params["id"])
+    except Refused as error:
+        raise NotFound("There is no such run.") from error
 
 
 def _accepted(run: Run) -> Accepted[RunAnswer]:

@@ -174,6 +174,8 @@ _CONTACT = [
     ("sourceId", str | None),
     ("createdAt", Stamp),
     ("updatedAt", Stamp),
+    ("createdBy", str | None),
+    ("updatedBy", str | None),
 ]
 
 
@@ -200,11 +202,11 @@ else:
     )
     ContactCard = msgspec.defstruct(
         "ContactCard",
-        [*_CONTACT, ("origins", dict[str, Origin]), ("syncedAt", Moment | None)],
+        [*_CONTACT, ("origins", dict[str, Origin]), ("syncedAt", Moment | None), ("typed", list[str])],
         frozen=True,
         namespace={
-            "__doc__": "A contact with the origins of its values by contact field, and when the run that last wrote "
-            "it began: beyond spec §7."
+            "__doc__": "A contact with the origins of its values by contact field, when the run that last wrote it "
+            "began, and the fields that a person had typed before a sync linked it: beyond spec §7."
         },
     )
 
@@ -230,7 +232,8 @@ def contact_card(contact: Contact, list_id: str, configuration: Configuration) -
         )
         for mapping in (configuration.field_mappings if linked else ())
     }
-    return ContactCard(*_contact_values(contact, list_id), origins, time_of(contact.run) if linked else None)
+    synced_at = time_of(contact.run) if linked else None
+    return ContactCard(*_contact_values(contact, list_id), origins, synced_at, list(contact.typed))
 
 
 def _contact_values(contact: Contact, list_id: str) -> list[object]:
@@ -245,6 +248,8 @@ def _contact_values(contact: Contact, list_id: str) -> list[object]:
         contact.source_id if linked else None,
         contact.created_at,
         contact.updated_at,
+        contact.created_by,
+        contact.updated_by,
     ]
 
 

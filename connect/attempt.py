@@ -1,4 +1,4 @@
-"""A grant attempt: single-use, ten minutes long, bound to a workspace and a person (pure; spec §2)."""
+"""A grant attempt: single-use, ten minutes long, bound to a workspace, a person and a browser (pure; spec §2, §7)."""
 
 import hashlib
 import hmac
@@ -13,7 +13,7 @@ from directory.credentials import TenantId
 from errors import Refused
 from storage.document import DocumentRow, document_columns
 from storage.transaction import Operation, Verb
-from workspace.connection import WorkspaceId
+from workspace.connection import WorkspaceId, workspace_id
 from workspace.store import ATTEMPT_PREFIX
 
 LIFE = timedelta(minutes=10)
@@ -38,7 +38,11 @@ class Leg(StrEnum):
 
 
 class Attempt(msgspec.Struct, frozen=True, rename="camel"):
-    """An attempt. `tenant_id` is only claimed until the stage is PROVEN; `flow` is the sign-in's own memory."""
+    """An attempt. `tenant_id` is only claimed until the stage is PROVEN; `flow` is the sign-in's own memory.
+
+    The verifier, whose hash stands here, is known to the browser that began alone. `approved_by` is who signed in at
+    the tenant.
+    """
 
     id: str
     workspace_id: WorkspaceId
@@ -48,6 +52,8 @@ class Attempt(msgspec.Struct, frozen=True, rename="camel"):
     tenant_id: TenantId | None = None
     flow: dict[str, Any] = {}
     code_hash: str = ""
+    verifier_hash: str = ""
+    approved_by: str = ""
     etag: str = ""
 
 
@@ -90,8 +96,8 @@ def read_state(state: str, secret: str, now: datetime) -> tuple[WorkspaceId, str
         claims = jwt.decode(
             state, secret, [_ALGORITHM], audience=_AUDIENCE, options={"require": ["exp", "aud"], "verify_exp": False}
         )
-        workspace, attempt_id, leg = WorkspaceId(claims["w"]), str(claims["a"]), Leg(claims["leg"])
-    except (jwt.InvalidTokenError, KeyError, ValueError) as error:
+        workspace, attempt_id, leg = workspace_id(str(claims["w"])), str(claims["a"]), Leg(claims["leg"])
+    except (jwt.InvalidTokenError, KeyError, ValueError, Refused) as error:
         raise StateRefused("The return from Microsoft does not belong to a request of emu.chat's.") from error
     if now.timestamp() > claims["exp"]:
         raise StateRefused("The ten minutes for granting permissions are over.")
@@ -109,11 +115,11 @@ def at_stage(attempt: Attempt | None, stage: Stage, now: datetime) -> Attempt:
     return attempt
 
 
-def code_hash(secret: str) -> str:
-    # A plain hash is enough: the secret has 256 random bits, so nobody can try them all.
-    return hashlib.sha256(secret.encode()).hexdigest()
+def hash_of(secret: str) -> str:
+    """How a code or a verifier is stored."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def matches(attempt: Attempt, secret: str) -> bool:
-    # In constant time, and never true for an attempt that has no code yet.
-    return bool(attempt.code_hash) and hmac.compare_digest(attempt.code_hash, code_hash(secret))
+def matches(stored_hash: str, secret: str) -> bool:
+    """Whether a secret is the one stored; never where none is stored."""
+    return bool(stored_hash) and hmac.compare_digest(stored_hash, hash_of(secret))

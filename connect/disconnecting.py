@@ -1,5 +1,6 @@
 """The end of a connection: its contacts are unlinked or deleted, in slices (spec §2)."""
 
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -9,7 +10,9 @@ from datetime import datetime
 from msgspec.structs import replace
 
 import limits
+from connect.tenants import TenantIndex
 from contacts.contact import Contact, Link, partition_of, write_operations
+from contacts.custom_fields import TABLE as CUSTOM_FIELDS
 from contacts.store import ContactStore, ScanRow
 from errors import Conflict
 from storage.queue import MessageQueue
@@ -29,8 +32,15 @@ from workspace.connection import (
 from workspace.state import SyncState, Totals
 from workspace.store import WorkspaceStore
 
+log = logging.getLogger(__name__)
+
 _PAGE = 500
-_MINE = (Link.LINKED, Link.REMOVED)
+_KEPT = {
+    ContactsOnDisconnect.KEEP: (Link.UNLINKED, Link.LOCAL),
+    # Who left the directory earlier came from it all the same.
+    ContactsOnDisconnect.DELETE: (Link.LOCAL,),
+}
+"""The contacts that stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +50,7 @@ class Disconnecting:
     workspaces: WorkspaceStore
     contacts: ContactStore
     schedule: Schedule
+    tenants: TenantIndex
     queue: MessageQueue
     slice_seconds: int
     now: Callable[[], datetime]
@@ -80,7 +91,8 @@ class Disconnecting:
 
     async def _end_links(self, partition: Partition, contacts: list[Contact], connection: Connection) -> None:
         """Unlink or delete what is linked; what a person removed is forgotten."""
-        mine = [one for one in contacts if one.link in _MINE]
+        kept = () if connection.forget else _KEPT[connection.closing or ContactsOnDisconnect.KEEP]
+        mine = [one for one in contacts if one.link not in kept]
         async for last in tries(self.sleep):
             groups = [write_operations(one, self._after(one, connection)) for one in mine]
             try:
@@ -90,7 +102,7 @@ class Disconnecting:
                     raise
                 # Another writer was faster. What is stored now is decided about again.
                 stored = await self.contacts.read(partition, [one.id for one in mine])
-                mine = [one for one in stored.values() if one.link in _MINE]
+                mine = [one for one in stored.values() if one.link not in kept]
             else:
                 return
 
@@ -99,15 +111,32 @@ class Disconnecting:
             return None
         return unlinked(contact, Stamp("", 0, self.now().isoformat().replace("+00:00", "Z")))
 
+    async def _forget(self, workspace: WorkspaceId, partition: Partition) -> None:
+        """Delete the rows that a disconnect leaves; the connection's own last, so that this can be repeated."""
+        await self.contacts.erase(partition)
+        await self.contacts.erase(Partition(CUSTOM_FIELDS, workspace))
+        await self.workspaces.erase(workspace)
+        await self.schedule.forget(workspace)
+        log.info("workspace_forgotten workspace=%s", workspace)
+
     async def _finish(self, connection: Connection, state: SyncState, partition: Partition) -> None:
         """The connection without its tenant; its list stays, with all who are in it, counted anew."""
-        # Counted anew, because the run that was cut off may have written contacts that no checkpoint counted.
+        workspace = connection.workspace_id
+        await self.contacts.forget_left(partition)
+        if connection.tenant_id is not None:
+            await self.tenants.leave(connection.tenant_id, workspace)
+        if connection.forget:
+            await self._forget(workspace, partition)
+            return
+        if connection.closing is ContactsOnDisconnect.DELETE:
+            await self.workspaces.erase_people(workspace)
+            state = state.without_samples()
         tally = await self.contacts.tally(partition)
         shown = 0
         async for rows in self.contacts.scan(partition, ScanRow):
             shown += sum(row.link in (Link.LINKED, Link.UNLINKED, Link.LOCAL) for row in rows)
         totals = Totals(contacts=shown - tally.contacts, linked=-tally.linked)
         ended = replace(connection.after(ConnectionEvent.CLOSED), tenant_id=None, closing=None)
-        # Before the connection can be joined again: a new grant enrols the workspace, and that must come after this.
-        await self.schedule.leave(connection.workspace_id)
+        # Before the connection can be joined again, which enrols it anew.
+        await self.schedule.leave(workspace)
         await self.workspaces.save(replace(state.without_lease(), totals=totals), connection_operation(ended))

@@ -5,14 +5,26 @@ never; one that does not fit the connection's stage any more is dropped.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from connect.connecting import Connecting
 from connect.disconnecting import Disconnecting
+from connect.forgetting import Forgetting
 from errors import TryLater
 from storage.retry import Sleep, tries
 from sync import telemetry
-from sync.messages import Continue, Message, Start, UnreadableMessage, read_message
+from sync.messages import (
+    Continue,
+    Forget,
+    ForgetPerson,
+    Message,
+    Prune,
+    Start,
+    UnreadableMessage,
+    read_message,
+)
 from sync.meter import metered
 from sync.worker import Worker
 from workspace.connection import Stage
@@ -32,6 +44,8 @@ class Dispatch:
     worker: Worker
     connecting: Connecting
     disconnecting: Disconnecting
+    forgetting: Forgetting
+    now: Callable[[], datetime]
     sleep: Sleep
 
     async def handle(self, message: Message) -> None:
@@ -41,7 +55,16 @@ class Dispatch:
             TryLater: it did not work; the same message can be tried again.
         """
         with metered() as meter:
+            if isinstance(message, Forget):
+                await self.forgetting.workspace(message.workspace_id)
+                return
+            if isinstance(message, Prune):
+                await self.workspaces.prune(message.workspace_id, self.now())
+                return
             connection, state = await self.workspaces.load(message.workspace_id)
+            if isinstance(message, ForgetPerson):
+                await self.forgetting.person(message, connection, state)
+                return
             match connection.stage if connection is not None else Stage.NONE:
                 case Stage.CLOSING if connection is not None:
                     await self.disconnecting.work(connection, state)
@@ -78,6 +101,9 @@ class Dispatch:
 
     async def _give_up(self, message: Message) -> None:
         """Raises: TryLater."""
+        if isinstance(message, (Forget, ForgetPerson)):
+            log.error("forgetting_gave_up workspace=%s", message.workspace_id)
+            return
         connection, state = await self.workspaces.load(message.workspace_id)
         if isinstance(message, (Start, Continue)):
             await self.worker.give_up(message)

@@ -7,6 +7,7 @@ import asyncio
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -67,10 +68,10 @@ class SignIn:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise TryLater(f"Microsoft's signing keys cannot be had ({type(error).__name__})") from error
 
-    def expected(self, tenant: TenantId, flow: Mapping[str, Any]) -> Expected:
+    def expected(self, tenant: TenantId, flow: Mapping[str, Any], since: datetime) -> Expected:
         """What the ID token must say; the nonce is the one in the address that the browser was sent to."""
         nonce = parse_qs(urlsplit(flow["auth_uri"]).query)["nonce"][0]
-        return Expected(self.authority, self.client_id, tenant, nonce)
+        return Expected(self.authority, self.client_id, tenant, nonce, since)
 
     async def _run[T](self, blocking: Callable[[], T]) -> T:
         import requests  # noqa: PLC0415 - comes with MSAL, and is as heavy
@@ -103,8 +104,14 @@ class SignIn:
             # MSAL warns that a form should be posted. Our callback takes the code from the query, and PKCE protects it.
             warnings.filterwarnings("ignore", message="response_mode")
             flow: dict[str, Any] = self._client(tenant).initiate_auth_code_flow(
-                [], redirect_uri=self.redirect_uri, state=state, response_mode="query"
+                [],
+                redirect_uri=self.redirect_uri,
+                state=state,
+                response_mode="query",
+                max_age=limits.SIGN_IN_MAX_AGE_SECONDS,
             )
+        # MSAL would refuse a token without auth_time as it refuses a forged one: connect/tenant.py tells them apart.
+        flow.pop("max_age", None)
         return flow
 
     def _finish(self, tenant: TenantId, flow: dict[str, Any], returned: dict[str, str]) -> str:

@@ -28,8 +28,8 @@ TABLE = "Contacts"
 _CUSTOM = "custom_"
 _KEYS = ("PartitionKey", "RowKey", "Timestamp")
 _LINK = ("link", "sourceId", "seen", "source", "run", "page", "touched", "filled")
-_OWN_COLUMNS = frozenset((*_KEYS, *_LINK, "createdAt", "updatedAt"))
-# Fixed for good, because ids that are made from it are stored.
+_WHO = ("createdAt", "updatedAt", "createdBy", "updatedBy", "typed")
+_OWN_COLUMNS = frozenset((*_KEYS, *_LINK, *_WHO))
 _NAMESPACE = uuid.UUID("6a9f2f0e-7b2a-5d0c-9f5e-1c0a5a0e7e11")
 
 
@@ -50,8 +50,9 @@ class Contact(msgspec.Struct, frozen=True):
 
     `source_hash` is the hash of the directory's values, '' when the next run has to look again (its column is named
     `seen`). `run` and `page` say which run last changed it, so that a repeated page counts nothing twice. `filled`:
-    fields that were empty before that run, which a later entity of the same run may still change under Keep local
-    changes. `touched`: a person edited it since the last run.
+    fields that were empty before that run, which a later word of the same run may still change under Keep local
+    changes. `touched`: a person edited it since the last run. `created_by` and `updated_by` are ids of people, None
+    where a sync did it. `typed`: the fields that a person had typed when a sync adopted the contact.
     """
 
     id: ContactId
@@ -66,6 +67,9 @@ class Contact(msgspec.Struct, frozen=True):
     page: int = 0
     touched: bool = False
     filled: tuple[str, ...] = ()
+    created_by: str | None = None
+    updated_by: str | None = None
+    typed: tuple[str, ...] = ()
     etag: str = ""
 
     def without_filled_by(self, run: str) -> Mapping[str, str]:
@@ -94,6 +98,10 @@ def to_row(contact: Contact) -> dict[str, object]:
     row["link"] = contact.link.value
     row["createdAt"] = contact.created_at
     row["updatedAt"] = contact.updated_at
+    people = {"createdBy": contact.created_by, "updatedBy": contact.updated_by}
+    row |= {name: person for name, person in people.items() if person is not None}
+    if contact.typed:
+        row["typed"] = ",".join(contact.typed)
     if contact.source_id is not None:
         row["sourceId"] = contact.source_id
         row["source"] = msgspec.json.encode(contact.source).decode()
@@ -123,6 +131,9 @@ def from_row(row: Mapping[str, Any]) -> Contact:
         page=row.get("page", 0),
         touched=row.get("touched", False),
         filled=tuple(row["filled"].split(",")) if "filled" in row else (),
+        created_by=row.get("createdBy"),
+        updated_by=row.get("updatedBy"),
+        typed=tuple(row["typed"].split(",")) if "typed" in row else (),
         etag=row["odata.etag"],
     )
 

@@ -29,7 +29,7 @@ def checked(edit: Edit, known: Mapping[str, ContactField]) -> Edit:
     return {name: (value or "").strip() or None for name, value in edit.items()}
 
 
-def created(contact_id: ContactId, edit: Edit, now: str) -> Contact:
+def created(contact_id: ContactId, edit: Edit, now: str, person: str | None = None) -> Contact:
     """A contact that a person made.
 
     Raises:
@@ -38,10 +38,10 @@ def created(contact_id: ContactId, edit: Edit, now: str) -> Contact:
     fields = {name: value for name, value in edit.items() if value}
     if not fields:
         raise Refused("A contact needs at least one field.", {"firstName": "or any other field"})
-    return Contact(contact_id, fields, Link.LOCAL, created_at=now, updated_at=now)
+    return Contact(contact_id, fields, Link.LOCAL, created_at=now, updated_at=now, created_by=person, updated_by=person)
 
 
-def edited(contact: Contact, edit: Edit, now: str) -> Contact:
+def edited(contact: Contact, edit: Edit, now: str, person: str | None = None) -> Contact:
     """A contact after a person's changes; the same one when nothing changed."""
     fields = {name: value for name, value in {**contact.fields, **edit}.items() if value}
     if fields == contact.fields:
@@ -50,17 +50,20 @@ def edited(contact: Contact, edit: Edit, now: str) -> Contact:
     # A field that a person edited is the person's: the run that filled it may not change it any more.
     filled = contact.fields if contact.filled == EVERY_FIELD else contact.filled
     changed = replace(
-        contact, fields=fields, updated_at=now, filled=tuple(name for name in filled if name not in edited_names)
+        contact,
+        fields=fields,
+        updated_at=now,
+        updated_by=person,
+        filled=tuple(name for name in filled if name not in edited_names),
     )
     # Without its hash, no run passes the contact by as unchanged.
     return replace(changed, touched=True, source_hash="") if contact.link is Link.LINKED else changed
 
 
-def removed(contact: Contact, now: str) -> Contact | None:
-    """What a person's removal leaves: of a linked contact a row without fields, of another contact nothing.
-
-    The row remembers that a person removed it, so that the next run brings it back or keeps it away (spec §4).
-    """
+def removed(contact: Contact, now: str, person: str | None = None) -> Contact | None:
+    """What a person's removal leaves: of a linked contact the memory of it, should it come back; of another nothing."""
     if contact.link is not Link.LINKED:
         return None
-    return replace(contact, link=Link.REMOVED, fields={}, source_hash="", touched=True, updated_at=now)
+    return replace(
+        contact, link=Link.REMOVED, fields={}, source_hash="", touched=True, updated_at=now, updated_by=person
+    )

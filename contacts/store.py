@@ -14,7 +14,7 @@ from errors import Conflict, RowRefused, TryLater
 from mapping.fields import ObjectId
 from storage.filters import beginning, within
 from storage.table import Tables
-from storage.transaction import Operation, Partition, Verb, grouped
+from storage.transaction import MOST_OPERATIONS, Operation, Partition, Verb, grouped
 
 _AT_ONCE = 16
 # A search ends after so many pages with what it found, so that no call takes long; the caller asks for more.
@@ -246,6 +246,18 @@ class ContactStore:
         """Leave a contact that another writer was faster with to the next run; repeating it changes nothing."""
         columns: dict[str, object] = {"contactId": left.contact_id, "left": msgspec.json.encode(left).decode()}
         await self._tables.transact(partition, [Operation(Verb.PUT, left.row_key, columns)])
+
+    async def forget_left(self, partition: Partition) -> None:
+        """Delete what runs left to their next one: it holds people's values."""
+        _, left = await self.touched(partition)
+        await self.taken_up(partition, left)
+
+    async def erase(self, partition: Partition) -> None:
+        """Delete every row of a partition: of a list, or of a workspace's own fields. Nobody writes to it meanwhile."""
+        async for rows in self._tables.query(partition.table, within(partition.key), ScanRow):
+            for start in range(0, len(rows), MOST_OPERATIONS):
+                batch = [Operation(Verb.DELETE, row.row_key) for row in rows[start : start + MOST_OPERATIONS]]
+                await self._tables.transact(partition, batch)
 
     async def taken_up(self, partition: Partition, lefts: Iterable[Left]) -> None:
         """Forget what was left to this run, once it is done."""

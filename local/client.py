@@ -28,6 +28,8 @@ class Client:
     url: str
     directory: DirectoryControl
     person: str
+    verifier: str = ""
+    """Of the newest grant attempt, as the person's browser keeps it."""
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """One call; the answer's body.
@@ -48,9 +50,20 @@ class Client:
         }
         return httpx.request(method, f"{self.url}/api/{path}", json=body, headers=told, timeout=_PATIENCE_SECONDS)
 
+    def begin(self) -> str:
+        """Begin a grant attempt; the address of Microsoft's page."""
+        begun = self.call("POST", "integrations/entra/consent")
+        self.verifier = begun["verifier"]
+        address: str = begun["redirectUrl"]
+        return address
+
+    def complete(self, code: str) -> Any:
+        """Spend the code of the newest grant attempt; the card."""
+        return self.call("POST", "integrations/entra/consent/complete", {"code": code, "verifier": self.verifier})
+
     def grant(self, browser: Browser, portal: str, account: str) -> str:
         """Click through Microsoft's pages as an administrator; the address at which the portal is opened again."""
-        page = browser.open(self.call("POST", "integrations/entra/consent")["redirectUrl"])
+        page = browser.open(self.begin())
         if "Sign in" in page.text:
             page = browser.press(page, "Sign in", account=account)
         return browser.press(page, "Accept", stop_at=portal).url

@@ -108,7 +108,7 @@ def _connect(running: Cloud, alice: Client) -> None:
     told = parse_qs(urlsplit(back).query)
     if "consent_code" not in told:
         raise DemoError(f"the consent failed: {told.get('consent_error', ['?'])[0]}")
-    connected = alice.call("POST", "integrations/entra/consent/complete", {"code": told["consent_code"][0]})
+    connected = alice.complete(told["consent_code"][0])
     if connected["connection"] != "not_configured":
         raise DemoError(f"the permission is not usable yet: {connected['permission']}")
     defaults = alice.call("GET", "integrations/entra/fields")["defaultMappings"]

@@ -51,8 +51,7 @@ class Office:
 
     def connect(self) -> dict[str, Any]:
         """Connected; the configuration is still to be saved."""
-        code = self.grant()["consent_code"]
-        card: dict[str, Any] = self.admin.call("POST", f"{ENTRA}/consent/complete", {"code": code})
+        card: dict[str, Any] = self.admin.complete(self.grant()["consent_code"])
         return card
 
     def configure(self, **changes: Any) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 // The connector's view: what stands between an administrator and a synced list, in the order of the help article.
 
-import { ENTRA, call, get, post } from "./api.js";
+import { ENTRA, call, get } from "./api.js";
 import { announce, h, say } from "./dom.js";
 import { ask, panel, signIn, textOf } from "./parts.js";
 import { permissions, spreading } from "./permissions.js";
+import { review } from "./review.js";
 import { settings } from "./settings.js";
 import { status } from "./status.js";
 import { contacts } from "./words.js";
@@ -15,15 +16,15 @@ export async function entraView(stage) {
     history.replaceState(null, "", `${location.pathname}#/entra`);
   }
   const code = returned.get("consent_code");
-  if (code) stage.place.replaceChildren(h("p", { class: "quiet" }, "Connecting your directory…"));
-  const card = code ? await post(`${ENTRA}/consent/complete`, { code }) : await get(ENTRA);
+  const card = await get(ENTRA);
   if (!card.canConfigure) {
     stage.place.replaceChildren(
       panel("info", card.disabledReason, h("p", {}, "Only a workspace administrator can set up this integration.")),
     );
     return;
   }
-  if (card.permission === "spreading") await spreading(stage, card);
+  if (code) await review(stage, code);
+  else if (card.permission === "spreading") await spreading(stage, card);
   else if (card.connection === "permissions_required") await permissions(stage, card, returned.get("consent_error"));
   else await connected(stage, card);
 }
@@ -43,7 +44,7 @@ async function connected(stage, card) {
       )
     : h("p", {}, "Choose what syncs, then save: syncing starts automatically and then runs every hour.");
   stage.place.replaceChildren(
-    h("p", { class: "quiet" }, `Connected to ${card.tenant.displayName}.`),
+    h("p", { class: "quiet" }, `Connected to ${card.tenant.displayName}. Tenant id `, h("code", {}, card.tenant.id)),
     links,
     ...(active ? [sync] : []),
     form,

@@ -3,6 +3,7 @@
 import { ENTRA, get, post } from "./api.js";
 import { announce, h, redraw, say } from "./dom.js";
 import { panel, signIn, textOf } from "./parts.js";
+import { keepVerifier } from "./review.js";
 import { CONSENT_ERROR, contacts } from "./words.js";
 
 /** What the connector needs of each user, whatever is mapped. */
@@ -107,7 +108,9 @@ async function grant(place) {
   const problem = place.querySelector("#grant-problem");
   say(problem, "");
   try {
-    location.assign((await post(`${ENTRA}/consent`)).redirectUrl);
+    const { redirectUrl, verifier } = await post(`${ENTRA}/consent`);
+    keepVerifier(verifier);
+    location.assign(redirectUrl);
   } catch (error) {
     problem.replaceChildren(textOf(error), " ", signIn(error) || "");
   }

@@ -132,6 +132,10 @@ export const CONSENT_ERROR = {
     "Microsoft's answer did not add up",
     "Nothing was connected. Grant permissions again; if it happens twice, tell emu.chat's support.",
   ],
+  sign_in_too_old: [
+    "The sign-in at Microsoft was an old one",
+    "Nothing was connected. Sign out at Microsoft, then grant permissions again and sign in there.",
+  ],
   try_later: ["Microsoft is busy", "Nothing is lost. Grant permissions again in a minute."],
   approval_needed: [
     "Waiting for an administrator",

@@ -2,8 +2,9 @@
 
 import msgspec
 
-from workspace.connection import WorkspaceId
-from workspace.run import Mode, RunId
+from errors import Refused
+from workspace.connection import WorkspaceId, workspace_id
+from workspace.run import Mode, RunId, read_run_id
 
 QUEUE = "entra-sync"
 POISON_QUEUE = "entra-sync-poison"
@@ -39,7 +40,27 @@ class Disconnect(msgspec.Struct, frozen=True, rename="camel", tag="disconnect", 
     workspace_id: WorkspaceId
 
 
-type Message = Start | Continue | TryPermission | Disconnect
+class Prune(msgspec.Struct, frozen=True, rename="camel", tag="prune", tag_field="wants"):
+    """History that is too old, and grant attempts that are over, are to be deleted."""
+
+    workspace_id: WorkspaceId
+
+
+class Forget(msgspec.Struct, frozen=True, rename="camel", tag="forget", tag_field="wants"):
+    """Everything that is stored of a workspace is to be deleted. An operator, or emu.chat's services, put this here."""
+
+    workspace_id: WorkspaceId
+
+
+class ForgetPerson(msgspec.Struct, frozen=True, rename="camel", tag="forget_person", tag_field="wants"):
+    """One person is to be forgotten, named by object id or by address: a request of data protection."""
+
+    workspace_id: WorkspaceId
+    person: str
+
+
+type _Wanted = TryPermission | Disconnect | Prune | Forget | ForgetPerson
+type Message = Start | Continue | _Wanted
 
 
 class UnreadableMessage(ValueError):
@@ -53,15 +74,23 @@ def read_message(body: bytes) -> Message:
         UnreadableMessage
     """
     try:
-        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        # Starts and continuations have no tag, because emu.chat's own services write starts (spec §8).
-        if "wants" in fields:
-            return msgspec.json.decode(body, type=TryPermission | Disconnect)
-        if "runId" in fields:
-            return msgspec.json.decode(body, type=Continue)
-        return msgspec.json.decode(body, type=Start)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        message = _decoded(body)
+        # The ids become parts of keys and filters: the queue is no more trusted with them than a caller is.
+        workspace_id(message.workspace_id)
+        if isinstance(message, Continue):
+            read_run_id(message.run_id)
+    except (msgspec.MsgspecError, UnicodeDecodeError, Refused) as error:
         raise UnreadableMessage("the queue message is of no known kind") from error
+    return message
+
+
+def _decoded(body: bytes) -> Message:
+    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    if "wants" in fields:
+        return msgspec.json.decode(body, type=_Wanted.__value__)
+    if "runId" in fields:
+        return msgspec.json.decode(body, type=Continue)
+    return msgspec.json.decode(body, type=Start)
 
 
 def write_message(message: Message) -> str:

@@ -240,6 +240,8 @@ def _merged(
         source_hash=person.source_hash,
         touched=False,
         updated_at=stamp.now if visible else before.updated_at,
+        updated_by=None if visible else before.updated_by,
+        typed=tuple(sorted(before.fields)) if before.link is Link.LOCAL else before.typed,
         run=stamp.run if visible else before.run,
         page=stamp.page if visible else before.page,
         filled=tuple(sorted(fields.keys() - own.keys())) if keeps and visible else before.filled,

@@ -127,6 +127,7 @@ def unlinked(contact: Contact, stamp: Stamp) -> Contact:
         source_hash="",
         touched=False,
         updated_at=stamp.now,
+        updated_by=None,
         run=stamp.run,
         page=stamp.page,
         filled=(),

@@ -6,7 +6,9 @@ enrolled before its connection becomes active.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
+from datetime import date
 
 import msgspec
 
@@ -15,15 +17,22 @@ from storage.filters import within
 from storage.queue import MessageQueue
 from storage.table import Tables
 from storage.transaction import Operation, Partition, Verb
-from sync.messages import SCHEDULE, Start, write_message
+from sync.messages import SCHEDULE, Prune, Start, write_message
 from workspace.connection import WorkspaceId
 from workspace.run import Mode
 
 TABLE = "Schedule"
 _PARTITION = Partition(TABLE, "active")
+_KNOWN = Partition(TABLE, "known")
+"""Every workspace that has rows, connected or not. `pruned` is the day on which its pruning was last queued."""
 _STARTS_PER_SECOND = 25
 _LONGEST_DELAY_SECONDS = 900
 _AT_ONCE = 16
+
+
+class _Known(msgspec.Struct, frozen=True):
+    row_key: str = msgspec.field(name="RowKey")
+    pruned: str = ""
 
 
 class _Enrolled(msgspec.Struct, frozen=True):
@@ -39,6 +48,7 @@ class Schedule:
 
     async def enrol(self, workspace: WorkspaceId) -> None:
         """Let the timer visit a workspace; repeating it changes nothing."""
+        await self.know(workspace)
         await self._tables.transact(_PARTITION, [Operation(Verb.PUT, workspace, {})])
 
     async def leave(self, workspace: WorkspaceId) -> None:
@@ -47,6 +57,31 @@ class Schedule:
             await self._tables.transact(_PARTITION, [Operation(Verb.DELETE, workspace)])
         except Conflict:
             return  # It was not enrolled.
+
+    async def know(self, workspace: WorkspaceId) -> None:
+        """Remember that a workspace has rows, before it gets its first one."""
+        with contextlib.suppress(Conflict):  # It is known.
+            await self._tables.transact(_KNOWN, [Operation(Verb.INSERT, workspace, {})])
+
+    async def forget(self, workspace: WorkspaceId) -> None:
+        """The workspace has no rows any more; repeating it changes nothing."""
+        await self.leave(workspace)
+        with contextlib.suppress(Conflict):  # It was not known.
+            await self._tables.transact(_KNOWN, [Operation(Verb.DELETE, workspace)])
+
+    async def prune_all(self, today: date) -> int:
+        """Once a day, queue the pruning of every workspace, whether it syncs or not; how many."""
+        queued = 0
+        async for rows in self._tables.query(TABLE, within(_KNOWN.key), _Known):
+            for row in rows:
+                if row.pruned == today.isoformat():
+                    continue
+                delay = min(queued // _STARTS_PER_SECOND, _LONGEST_DELAY_SECONDS)
+                await self._queue.send(write_message(Prune(WorkspaceId(row.row_key))), delay)
+                operation = Operation(Verb.PUT, row.row_key, {"pruned": today.isoformat()})
+                await self._tables.transact(_KNOWN, [operation])
+                queued += 1
+        return queued
 
     async def start_all(self) -> int:
         """Queue an hourly run for every workspace; how many."""

@@ -114,7 +114,7 @@ class Worker:
 
     async def _slice(self, work: Slice) -> None:
         """Do a slice and what follows it, and tell of it."""
-        began, before, completed_before = time.monotonic(), work.run.counts, work.state.last_completed_at
+        began, before = time.monotonic(), work.run.counts
         try:
             await self._work_on(work)
         except Superseded:
@@ -122,7 +122,6 @@ class Worker:
             log.info("slice_superseded workspace=%s run=%s", work.workspace, work.run.id)
             return
         await self._start_next(work)
-        await self._prune(work, completed_before)
         telemetry.slice_ended(before, work.run, work.meter.graph_requests)
         log.info(
             "slice_done workspace=%s run=%s mode=%s state=%s read=%d"
@@ -235,15 +234,6 @@ class Worker:
         run = work.state.run
         if run is not None and run.id != work.run.id:
             await self._queue(work.workspace, run, 0)
-
-    async def _prune(self, work: Slice, completed_before: datetime | None) -> None:
-        """After the day's first run that ended well, delete history that is too old. A day left out is made up for."""
-        today = completed_before is not None and completed_before.date() == self.now().date()
-        if work.run.state is RunState.COMPLETED and not today:
-            try:
-                await self.workspaces.prune(work.workspace, self.now())
-            except TryLater as error:
-                log.warning("history_kept workspace=%s reason=%s", work.workspace, error)
 
     async def _queue(self, workspace: WorkspaceId, run: Run, delay_seconds: float) -> None:
         await self.queue.send(write_message(Continue(workspace, run.id, run.step)), delay_seconds)

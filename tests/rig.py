@@ -62,6 +62,8 @@ class Rig:
     queue: QueueClient
     tenant: TenantControl
     clock: Clock
+    account: str
+    """The connection string of its storage."""
     workspace: WorkspaceId = field(default_factory=lambda: WorkspaceId(f"w-{uuid.uuid4().hex[:12]}"))
     list_id: ListId = LIST
     kill_before: int | None = None
@@ -187,7 +189,7 @@ async def make_rig(storage_account: str, settings: Mapping[str, str], tenant: Te
     services = build(read, clock, clock.sleep)
     queue = QueueClient.from_connection_string(storage_account, QUEUE, message_decode_policy=TextBase64DecodePolicy())
     await services.queue.make()
-    return Rig(services, queue, tenant, clock)
+    return Rig(services, queue, tenant, clock, storage_account)
 
 
 async def close_rig(rig: Rig) -> None:

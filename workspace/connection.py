@@ -112,7 +112,8 @@ class Connection(msgspec.Struct, frozen=True, rename="camel"):
     """A connection. It outlives lost consent, and a disconnect leaves it without a tenant where its list stays.
 
     `list_name` is automatic while `list_follows` holds; a person who renames the list ends that. `closing` says what
-    becomes of the contacts while the stage is CLOSING. `permission_error` is why Microsoft did not let the app in.
+    becomes of the contacts while the stage is CLOSING, `forget` that all rows of the workspace go with them.
+    `permission_error` is why Microsoft did not let the app in.
     """
 
     workspace_id: WorkspaceId
@@ -126,6 +127,7 @@ class Connection(msgspec.Struct, frozen=True, rename="camel"):
     configuration: Configuration = Configuration()
     permission_error: str | None = None
     closing: ContactsOnDisconnect | None = None
+    forget: bool = False
     etag: str = ""
 
     @property

@@ -6,14 +6,15 @@ and every change field by field, so that history can show it and a repeated page
 
 import base64
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
+from mapping.contact_fields import matching_email
 from mapping.fields import ObjectId
 from storage.transaction import Operation, Verb
 from workspace.run import Counts, RunId
@@ -155,6 +156,25 @@ def read_journal(row: JournalRow) -> JournalPage:
     told = _decode_told(text) if text.startswith(b"{") else _Told(_decode_changes(text))
     there = len(ids) - row.gone
     return JournalPage(ids[:there], ids[there:], told.changes, told.matches)
+
+
+def without_person(page: JournalPage, ids: Collection[str], address: str | None) -> JournalPage:
+    """A page that no longer tells of a person: of a contact or user with one of the ids, or with the address.
+
+    The counts stay: an entry keeps its outcome, and loses whose it was and every value.
+    """
+
+    def is_about(change: Change) -> bool:
+        values = {*change.before.values(), *change.after.values()}
+        return change.contact_id in ids or (address is not None and address in {one.lower() for one in values})
+
+    return replace(
+        page,
+        present=[one for one in page.present if one not in ids],
+        gone=[one for one in page.gone if one not in ids],
+        changes=[Change("", one.outcome) if is_about(one) else one for one in page.changes],
+        matches=[one for one in page.matches if one.id not in ids and matching_email(one.mail) != address],
+    )
 
 
 def pack(ids: Iterable[ObjectId]) -> bytes:

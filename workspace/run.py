@@ -1,17 +1,20 @@
 """A sync run: its states, counters and checkpoint (pure; spec §6, §7)."""
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NewType
 
 import msgspec
 
+from errors import Refused
 from mapping.configuration import Configuration
 from workspace.connection import WorkspaceId
 
 RunId = NewType("RunId", str)
 
 _LATEST_MS = 10**13
+_RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 
 
 class Mode(StrEnum):
@@ -202,10 +205,28 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
         return msgspec.structs.replace(after, completed_at=now, cursor=None, delta_link=None, error=error)
 
 
+def without_sample(run: Run | None) -> Run | None:
+    """A run without the names of people whose removal waits, or waited, for approval."""
+    if run is None or run.pending_removals is None:
+        return run
+    return msgspec.structs.replace(run, pending_removals=PendingRemovals(run.pending_removals.count))
+
+
 def run_id(now: datetime, random_hex: str) -> RunId:
     """An id whose order is newest first, so that history is a plain range of rows."""
     # Table Storage sorts keys upwards, so the id counts milliseconds backwards from a moment far ahead.
     return RunId(f"{_LATEST_MS - int(now.timestamp() * 1000):013d}-{random_hex}")
+
+
+def read_run_id(text: str) -> RunId:
+    """A run's id that came from outside, fit to be part of a key. `run_id` makes them; this is the other way in.
+
+    Raises:
+        Refused: no run can have it.
+    """
+    if not _RUN_ID.fullmatch(text):
+        raise Refused("The run id is not valid.", {"runId": "letters, digits and '-' only"})
+    return RunId(text)
 
 
 def time_of(run: str) -> datetime | None:

@@ -14,7 +14,7 @@ import limits
 from storage.document import DocumentRow, document_columns
 from storage.transaction import Operation, Verb
 from workspace.connection import WorkspaceId, place_of
-from workspace.run import Counts, Event, Mode, Request, Run, RunId, RunState, Trigger
+from workspace.run import Counts, Event, Mode, Request, Run, RunId, RunState, Trigger, without_sample
 
 STATE_KEY = "connection.agenda"
 """Next to the connection's own row, so that one query reads both. 'Agenda' is an older name of the sync state."""
@@ -70,6 +70,10 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     lease_until: datetime | None = None
     revision: str = ""
     etag: str = ""
+
+    def without_samples(self) -> "SyncState":
+        """The state without the names of people whose removal waits, or waited, for approval."""
+        return replace(self, waiting=without_sample(self.waiting), last=without_sample(self.last))
 
     def leased(self, now: datetime) -> bool:
         return self.lease_until is not None and self.lease_until > now

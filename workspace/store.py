@@ -12,7 +12,7 @@ One partition, so that what belongs together is written together:
 """
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime
 
 import msgspec
@@ -43,13 +43,15 @@ from workspace.journal import (
     JournalPage,
     JournalRow,
     PendingRow,
+    journal_columns,
     journal_key,
     pending_columns,
     pending_key,
     read_journal,
     read_pending,
+    without_person,
 )
-from workspace.run import Run, RunId, run_id
+from workspace.run import Run, RunId, run_id, without_sample
 from workspace.state import STATE_KEY, SyncState, read_state, state_operation
 
 
@@ -212,18 +214,52 @@ class WorkspaceStore:
         await self.forget(workspace, [row.row_key for row in rows])
 
     async def prune(self, workspace: WorkspaceId, now: datetime) -> None:
-        """Delete ended runs older than 90 days, with their journals and what waited; and grant attempts that are over.
-
-        A thousand rows a kind; the rest another day.
-        """
-        # Ids count backwards in time, and a journal's keys begin with its run's id: older rows come after this key.
+        """Delete ended runs older than 90 days, with their journals and what waited; and attempts that are over."""
         oldest = run_id(now - limits.HISTORY, "")
         for kind in ("run:", JOURNAL_PREFIX, PENDING_PREFIX):
-            rows, _ = await self._tables.page(TABLE, beyond(beginning(workspace, kind), kind + oldest), _Key)
-            await self.forget(workspace, [row.row_key for row in rows])
+            await self._erase(workspace, beyond(beginning(workspace, kind), kind + oldest))
         attempts, _ = await self._tables.page(TABLE, beginning(workspace, ATTEMPT_PREFIX), DocumentRow)
         over = [row.row_key for row in attempts if row.read(_Expiring).expires_at < now]
         await self.forget(workspace, over)
+
+    async def erase_people(self, workspace: WorkspaceId) -> None:
+        """Delete what the history tells of the directory's people. The runs' counts and the audit trail stay."""
+        for kind in (JOURNAL_PREFIX, PENDING_PREFIX, ATTEMPT_PREFIX):
+            await self._erase(workspace, beginning(workspace, kind))
+        await self.erase_samples(workspace)
+
+    async def erase_samples(self, workspace: WorkspaceId) -> None:
+        """Take the names of people whose removal waited out of the runs that ended."""
+        async for rows in self._tables.query(TABLE, beginning(workspace, "run:"), DocumentRow):
+            for run in [row.read(Run) for row in rows]:
+                if (bare := without_sample(run)) is not None and bare != run:
+                    await self._tables.transact(partition_of(workspace), [run_operation(bare)])
+
+    async def erase_person(self, workspace: WorkspaceId, ids: Collection[str], address: str | None) -> None:
+        """Take a person out of the history: journals, ids that wait for approval, and samples of names."""
+        async for rows in self._tables.query(TABLE, beginning(workspace, JOURNAL_PREFIX), JournalRow):
+            for row in rows:
+                page = read_journal(row)
+                if (bare := without_person(page, ids, address)) != page:
+                    operation = Operation(Verb.PUT, row.row_key, journal_columns(bare))
+                    await self._tables.transact(partition_of(workspace), [operation])
+        async for waiting in self._tables.query(TABLE, beginning(workspace, PENDING_PREFIX), PendingRow):
+            for one in waiting:
+                kept = [source_id for source_id in read_pending(one) if source_id not in ids]
+                operation = Operation(Verb.PUT, one.row_key, pending_columns(kept))
+                await self._tables.transact(partition_of(workspace), [operation])
+        # Samples hold names alone, which do not say whose they are: all of them go.
+        await self.erase_samples(workspace)
+
+    async def erase(self, workspace: WorkspaceId) -> None:
+        """Delete every row of a workspace; its connection last, so that an interrupted attempt can be repeated."""
+        await self._erase(workspace, within(workspace, lt=CONNECTION_KEY))
+        await self._erase(workspace, beyond(within(workspace), STATE_KEY))
+        await self._erase(workspace, within(workspace))
+
+    async def _erase(self, workspace: WorkspaceId, where: str) -> None:
+        async for rows in self._tables.query(TABLE, where, _Key):
+            await self.forget(workspace, [row.row_key for row in rows])
 
     async def forget(self, workspace: WorkspaceId, row_keys: Sequence[str]) -> None:
         """Delete rows that are there, a transaction a hundred."""

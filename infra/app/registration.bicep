@@ -20,6 +20,8 @@ resource app 'Microsoft.Graph/applications@v1.0' = {
   signInAudience: 'AzureADMultipleOrgs'
   // Puts the signed-in administrator's directory roles (wids) into the ID token, which proves who may consent.
   groupMembershipClaims: 'DirectoryRole'
+  // Says when the administrator signed in: an older sign-in than the request proves nothing.
+  optionalClaims: { idToken: [{ name: 'auth_time', essential: false }] }
   web: {
     redirectUris: [redirectUri]
     implicitGrantSettings: { enableIdTokenIssuance: false, enableAccessTokenIssuance: false }

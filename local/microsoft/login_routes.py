@@ -158,7 +158,8 @@ class LoginRoutes:
             "expired": {"exp": now - 3600, "iat": now - 7200, "nbf": now - 7200},
         }
         claims |= spoiled.get(wrong, {})
-        claims.pop(wrong.removeprefix("without "), None)
+        if wrong.startswith("without "):
+            claims.pop(wrong.removeprefix("without "), None)
         key = self._world.login_key
         if wrong == "none":
             return jwt.encode(claims, "", algorithm="none", headers={"kid": key.kid})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.consent import CodeBody
+from api.consent import CodeBody, OtherBody
 from api.contacts import ContactBody, ListBody
 from api.integration import ConfigurationBody
 from api.runs import SyncBody
@@ -99,6 +99,13 @@ PROSE = {
         "To a sign-in, or to the portal with consent_code or consent_error.",
         "The signed state says whose they are.",
         anybody=True,
+    ),
+    "review_consent": Prose("What would be joined.", f"The code stays good. {_ADMIN}", CodeBody),
+    "end_other_connection": Prose(
+        "What would be joined, as it stands then.",
+        "The workspace keeps its contacts, and finds the end and who ended it in its audit trail. The code stays good. "
+        f"{_ADMIN}",
+        OtherBody,
     ),
     "complete_consent": Prose("The card.", f"Spends the one-time code that came back. {_ADMIN}", CodeBody),
     "disconnect": Prose(

@@ -83,7 +83,10 @@ class Journey:
         path = f"{ENTRA}/consent/callback"
         self.hold(httpx.get(f"{self.office.url}/api/{path}?state=x"), OPERATIONS["GET", path])
         code = self.office.grant()["consent_code"]
-        self.call(admin, "POST", f"{ENTRA}/consent/complete", {"code": code})
+        body = {"code": code, "verifier": admin.verifier}
+        self.call(admin, "POST", f"{ENTRA}/consent/review", body)
+        self.call(admin, "POST", f"{ENTRA}/consent/end-other", {**body, "workspaceId": self.office.workspace})
+        self.call(admin, "POST", f"{ENTRA}/consent/complete", body)
 
     def configure(self, **changes):
         fields = self.call(self.office.member, "GET", f"{ENTRA}/fields").json()

@@ -40,6 +40,12 @@ def consented(office, **query):
     return come_back(office, admin_consent="True", tenant=office.tenant.id, state=begin(office), **query)
 
 
+def complete(person, office, code, verifier=None):
+    """Complete an attempt of the office's admin, as somebody."""
+    body = {"code": code, "verifier": office.admin.verifier if verifier is None else verifier}
+    return person.send("POST", f"{ENTRA}/consent/complete", body)
+
+
 def joined(office):
     return office.card()["tenant"]
 
@@ -176,24 +182,126 @@ def test_the_first_legs_state_does_not_serve_for_the_second(office):
 
 def test_only_who_began_completes_and_only_once(office, other):
     code = office.grant()["consent_code"]
-    complete = f"{ENTRA}/consent/complete"
 
-    assert office.member.send("POST", complete, {"code": code}).status_code == 403
-    assert office.second.send("POST", complete, {"code": code}).status_code == 403
-    assert other.admin.send("POST", complete, {"code": code}).status_code == 400
-    assert office.admin.send("POST", complete, {"code": code[:-1]}).status_code == 400
+    assert complete(office.member, office, code).status_code == 403
+    assert complete(office.second, office, code).status_code == 403
+    assert complete(other.admin, office, code).status_code == 400
+    assert complete(office.admin, office, code[:-1]).status_code == 400
     assert joined(office) is None
-    assert office.admin.send("POST", complete, {"code": code}).status_code == 200
-    assert office.admin.send("POST", complete, {"code": code}).status_code == 400
+    assert complete(office.admin, office, code).status_code == 200
+    assert complete(office.admin, office, code).status_code == 400
+
+
+def test_a_code_that_came_to_another_browser_joins_nothing(office, other):
+    """Somebody else approves with his own tenant, and sends the administrator who began the address with the code."""
+    address = office.admin.begin()
+    page = other.browser.press(other.browser.open(address), "Sign in", account=other.account())
+    code = told(other.browser.press(page, "Accept", stop_at=other.portal).url)["consent_code"]
+
+    without = office.admin.send("POST", f"{ENTRA}/consent/complete", {"code": code})
+    guessed = complete(office.admin, office, code, "guessed")
+    looked = office.admin.send("POST", f"{ENTRA}/consent/review", {"code": code, "verifier": "guessed"})
+
+    assert [one.json()["errors"][0]["field"] for one in (without, guessed, looked)] == ["body", "verifier", "verifier"]
+    assert joined(office) is None
+
+
+def test_what_would_be_joined_is_told_before_it_is(office):
+    code = office.grant()["consent_code"]
+    body = {"code": code, "verifier": office.admin.verifier}
+
+    told_first = office.admin.call("POST", f"{ENTRA}/consent/review", body)
+    told_again = office.admin.call("POST", f"{ENTRA}/consent/review", body)
+
+    assert told_first == told_again
+    assert told_first["tenant"]["id"] == office.tenant.id
+    assert told_first["approvedBy"] == f"Gloria Global ({office.account()})"
+    assert joined(office) is None
+    assert complete(office.admin, office, code).status_code == 200
+
+
+@pytest.mark.parametrize(("readable", "name"), [(True, "Fabrikam"), (False, None)])
+def test_the_review_names_the_organisation_as_microsoft_does_and_never_as_we_do(office, readable, name):
+    office.tenant.rename("Fabrikam")
+    office.tenant.consent(organizationReadable=readable)
+    body = {"code": office.grant()["consent_code"], "verifier": office.admin.verifier}
+
+    review = office.admin.call("POST", f"{ENTRA}/consent/review", body)
+
+    assert review["tenant"]["displayName"] == (name or office.tenant.domain)
+
+
+def test_the_tenants_administrator_sees_and_ends_what_else_reads_it(office, other):
+    """A workspace of somebody who left still reads the tenant; whoever approves for another one learns of it."""
+    office.set_up()
+    page = other.browser.press(other.browser.open(other.admin.begin()), "Sign in", account=office.account())
+    code = told(other.browser.press(page, "Accept", stop_at=other.portal).url)["consent_code"]
+    body = {"code": code, "verifier": other.admin.verifier}
+
+    seen = other.admin.call("POST", f"{ENTRA}/consent/review", body)
+    wrong = other.admin.send("POST", f"{ENTRA}/consent/end-other", {**body, "workspaceId": other.workspace})
+    after = other.admin.call("POST", f"{ENTRA}/consent/end-other", {**body, "workspaceId": office.workspace})
+
+    assert [one["id"] for one in seen["otherWorkspaces"]] == [office.workspace]
+    assert wrong.status_code == 404
+    assert after["otherWorkspaces"] == []
+    assert joined(office) is None
+    entry = office.admin.call("GET", f"{ENTRA}/audit")["entries"][0]
+    assert (entry["action"], entry["name"]) == ("disconnected", f"Gloria Global ({office.account()})")
+    assert unlinked_contacts(office)
+    assert complete(other.admin, other, code).status_code == 200
+
+
+def test_who_proved_another_tenant_neither_sees_nor_ends_a_connection(office, other):
+    office.connect()
+    body = {"code": other.grant()["consent_code"], "verifier": other.admin.verifier}
+
+    seen = other.admin.call("POST", f"{ENTRA}/consent/review", body)
+    refused = other.admin.send("POST", f"{ENTRA}/consent/end-other", {**body, "workspaceId": office.workspace})
+
+    assert seen["otherWorkspaces"] == []
+    assert refused.status_code == 404
+    assert joined(office)["id"] == office.tenant.id
+
+
+def test_the_trail_names_the_tenant_and_who_approved(office):
+    office.connect()
+
+    entry = office.admin.call("GET", f"{ENTRA}/audit")["entries"][0]
+
+    assert entry["action"] == "connected"
+    assert entry["details"] == {
+        "tenant": office.tenant.id,
+        "approvedBy": f"Gloria Global ({office.account()})",
+    }
+
+
+def test_who_signed_in_at_microsoft_long_ago_signs_in_again(office):
+    page = office.browser.press(office.browser.open(office.admin.begin()), "Sign in", account=office.account())
+    office.tenant.age_sign_ins(3600)
+
+    asked = office.browser.press(page, "Accept", stop_at=office.portal)
+    back = office.browser.press(asked, "Sign in", account=office.account(), stop_at=office.portal)
+
+    assert "consent_code" in told(back.url)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"), [("auth_time", "sign_in_too_old"), ("without auth_time", "our_registration")]
+)
+def test_a_sign_in_that_is_not_proven_to_be_fresh_proves_nothing(office, wrong, reason):
+    office.tenant.spoil_id_tokens(wrong)
+
+    assert office.grant() == {"consent_error": reason}
 
 
 def test_a_link_sent_to_another_companys_administrator_joins_nothing(office, other):
     """He approves and signs in; the code comes to his browser, and he is nobody in the sender's workspace."""
-    address = office.admin.call("POST", f"{ENTRA}/consent")["redirectUrl"]
+    address = office.admin.begin()
     page = other.browser.press(other.browser.open(address), "Sign in", account=other.account())
     code = told(other.browser.press(page, "Accept", stop_at=other.portal).url)["consent_code"]
 
-    assert other.admin.send("POST", f"{ENTRA}/consent/complete", {"code": code}).status_code == 400
+    assert complete(other.admin, office, code).status_code == 400
     assert joined(office) is None
     assert joined(other) is None
 
@@ -234,7 +342,7 @@ def test_another_organisation_cannot_take_the_place_of_a_connected_one(office, o
     office.connect()
     again = office.admin.grant(other.browser, office.portal, other.account())
 
-    refused = office.admin.send("POST", f"{ENTRA}/consent/complete", {"code": told(again)["consent_code"]})
+    refused = complete(office.admin, office, told(again)["consent_code"])
 
     assert refused.status_code == 409
     assert joined(office)["id"] == office.tenant.id
@@ -264,10 +372,7 @@ def test_a_workspace_that_disconnected_takes_its_contacts_back_when_it_connects_
     office.admin.call("DELETE", ENTRA)
     unlinked_contacts(office)
 
-    while (
-        office.admin.send("POST", f"{ENTRA}/consent/complete", {"code": office.grant()["consent_code"]}).status_code
-        == 409
-    ):
+    while complete(office.admin, office, office.grant()["consent_code"]).status_code == 409:
         pass
     run = office.settle()
 

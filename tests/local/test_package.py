@@ -38,6 +38,27 @@ def test_nothing_is_in_it_that_does_not_belong(archive):
         assert secret not in everything
 
 
+@pytest.mark.parametrize(
+    "name", [".env", "private.pem", "local.settings.json", "notes.txt", "sync/.env", "api/key.pem"]
+)
+def test_a_secret_that_lies_about_is_neither_packaged_nor_committed(name, tmp_path):
+    planted = ROOT / name
+    assert not planted.exists()
+    planted.write_text("SECRET=planted")
+    try:
+        subprocess.run([sys.executable, "local/tools/package.py", "--out", tmp_path], cwd=ROOT, check=True, timeout=60)
+        untracked = subprocess.run(
+            ["git", "status", "--porcelain", "--", name], cwd=ROOT, check=True, capture_output=True, text=True
+        ).stdout
+    finally:
+        planted.unlink()
+
+    archive = zipfile.ZipFile(tmp_path / "connector.zip")
+    assert b"SECRET=planted" not in b"".join(archive.read(one) for one in archive.namelist())
+    # What git ignores is not committed by `git add --all`; a text in the root is nobody's secret.
+    assert untracked == "" or name == "notes.txt"
+
+
 def test_the_same_files_make_the_same_archive(archive, tmp_path):
     subprocess.run([sys.executable, "local/tools/package.py", "--out", tmp_path], cwd=ROOT, check=True, timeout=60)
 

@@ -31,9 +31,15 @@ async def test_an_admin_connects_chooses_and_keeps_contacts_up_to_date(visit, of
     await visit.well_made("not-connected")
     await visit.click("Grant permissions")
     await at_microsoft(visit, office.account(), "Accept")
+    await visit.sees("Is this your organisation?", office.tenant.id, f"Gloria Global ({office.account()})")
+    await visit.well_made("review")
+    assert "consent_code" not in visit.page.url
+    await visit.click("Connect")
 
     # Choose what syncs
-    await visit.sees("Connected to Contoso.", "Choose what syncs", "Field Mappings", "Conflict Resolution")
+    await visit.sees(
+        "Connected to Contoso.", office.tenant.id, "Choose what syncs", "Field Mappings", "Conflict Resolution"
+    )
     assert "consent_code" not in visit.page.url
     chosen = await visit.page.locator("#mappings select").evaluate_all("all => all.map(one => one.value)")
     assert chosen[0::2] == ["givenName", "surname", "mail", "mobilePhone", "companyName"]
@@ -88,6 +94,10 @@ async def test_the_same_with_the_keyboard_alone(visit, office):
     await expect(accept).to_be_visible()
     await walk_to(accept)
     await keys.press("Enter")
+    connect = page.locator("#connect")
+    await expect(connect).to_be_visible()
+    await walk_to(connect)
+    await keys.press("Enter")
     save = page.locator("#save")
     await expect(save).to_be_visible()
     await walk_to(page.locator("#conflictResolution-source_wins"))
@@ -120,6 +130,31 @@ async def test_a_member_sees_a_disabled_card_that_says_why(member_visit: Visit, 
     await expect(member_visit.page.get_by_role("heading", name="Integrations", exact=True)).to_be_visible()
     await member_visit.go("entra")
     await member_visit.sees("Only a workspace administrator can set up this integration.")
+
+
+async def test_who_does_not_know_the_organisation_connects_nothing(visit, office):
+    await visit.go("entra")
+    await visit.click("Grant permissions")
+    await at_microsoft(visit, office.account(), "Accept")
+    await visit.sees("Is this your organisation?")
+
+    await visit.click("Do not connect")
+
+    await visit.sees("Microsoft permissions required")
+    assert office.card()["tenant"] is None
+
+
+async def test_a_link_with_a_code_that_somebody_sent_connects_nothing(visit, office):
+    """Somebody who saw the request approves it with his own tenant, and sends the administrator the address."""
+    code = office.grant()["consent_code"]
+
+    await visit.page.goto(f"{office.portal}?consent_code={code}")
+
+    await visit.sees("This is not your request")
+    assert await visit.page.get_by_role("button", name="Connect", exact=True).count() == 0
+    assert office.card()["tenant"] is None
+    await visit.click("Go on")
+    await visit.sees("Microsoft permissions required")
 
 
 async def test_who_cancels_at_microsoft_can_try_again(visit, office):

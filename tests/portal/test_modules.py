@@ -10,7 +10,7 @@ LAYERS = [
     ["state.js"],
     ["dom.js", "api.js", "draft.js"],
     ["parts.js"],
-    ["stage.js", "paged.js", "edit.js", "fieldsets.js", "notices.js", "preview.js"],
+    ["stage.js", "paged.js", "edit.js", "fieldsets.js", "notices.js", "preview.js", "review.js"],
     ["settings.js", "status.js", "permissions.js"],
     ["integrations.js", "entra.js", "history.js", "audit.js", "contacts.js", "contact.js"],
     ["app.js"],

@@ -1,0 +1,105 @@
+"""What an operator can have forgotten: a workspace whole, or one person of it (docs/operations.md).
+
+Both are queue messages, so that they are repeated until they are done. Neither begins while a worker holds the lease.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from msgspec.structs import replace
+
+import limits
+from connect.disconnecting import Disconnecting
+from contacts.contact import Contact, partition_of, write_operations
+from contacts.store import ContactStore
+from mapping.contact_fields import matching_email
+from storage.queue import MessageQueue
+from storage.transaction import Partition
+from sync.messages import ForgetPerson, write_message
+from sync.schedule import Schedule
+from workspace.connection import Connection, ContactsOnDisconnect, Stage, WorkspaceId
+from workspace.state import SyncState
+from workspace.store import Update, WorkspaceStore
+
+log = logging.getLogger(__name__)
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """Deletes what is stored of a workspace or of a person."""
+
+    workspaces: WorkspaceStore
+    contacts: ContactStore
+    schedule: Schedule
+    disconnecting: Disconnecting
+    queue: MessageQueue
+    now: Callable[[], datetime]
+
+    async def workspace(self, workspace: WorkspaceId) -> None:
+        """Delete every row of a workspace: as a disconnect does, and then the rest. Repeating it changes nothing.
+
+        Raises:
+            TryLater
+        """
+        connection, state = await self.workspaces.update(workspace, _to_be_forgotten)
+        if connection is not None:
+            await self.disconnecting.work(connection, state)
+            return
+        await self.workspaces.erase(workspace)
+        await self.schedule.forget(workspace)
+
+    async def person(self, message: ForgetPerson, connection: Connection | None, state: SyncState) -> None:
+        """Delete a person's contacts, and take the person out of the history. Repeating it changes nothing.
+
+        Who is still in the directory and in scope comes back with the next run: that is decided there.
+
+        Raises:
+            TryLater
+        """
+        if connection is None:
+            return
+        if state.leased(self.now()) and state.lease_until is not None:
+            wait = (state.lease_until - self.now()).total_seconds() + limits.MARGIN_SECONDS
+            await self.queue.send(write_message(message), wait)
+            return
+        lease_until = self.now() + limits.LEASE
+        held = replace(state.without_samples(), lease_owner=uuid.uuid4().hex, lease_until=lease_until)
+        held = await self.workspaces.save(held)
+        partition = partition_of(message.workspace_id, connection.list_id)
+        address = matching_email(message.person) if "@" in message.person else None
+        found, held = await self._contacts_of(partition, message.person.lower(), address, held)
+        await self.contacts.forget_left(partition)
+        await self.contacts.write(partition, [write_operations(one, None) for one in found])
+        ids = {message.person.lower(), *(one.id for one in found), *(one.source_id for one in found if one.source_id)}
+        await self.workspaces.erase_person(message.workspace_id, ids, address)
+        await self.workspaces.save(held.without_lease())
+        log.info("person_forgotten workspace=%s contacts=%d", message.workspace_id, len(found))
+
+    async def _contacts_of(
+        self, partition: Partition, person: str, address: str | None, held: SyncState
+    ) -> tuple[list[Contact], SyncState]:
+        """The contacts with an id or an address, in the fields or among the directory's values."""
+        found: list[Contact] = []
+        position = ""
+        while True:
+            contacts, position = await self.contacts.page(partition, _PAGE, position)
+            for one in contacts:
+                values = {value.lower() for value in (*one.fields.values(), *one.source.values())}
+                if person in (one.id, one.source_id) or (address is not None and address in values):
+                    found.append(one)
+            if not position:
+                return found, held
+            held = await self.workspaces.save(replace(held, lease_until=self.now() + limits.LEASE))
+
+
+def _to_be_forgotten(connection: Connection | None, state: SyncState) -> Update:
+    """A connection that ends, with everything. The lease stays with the worker that holds it, which stops then."""
+    if connection is None or connection.forget:
+        return None, state, ()
+    closing = replace(connection, stage=Stage.CLOSING, closing=ContactsOnDisconnect.DELETE, forget=True)
+    return closing, replace(state, run=None, follow_up=None, waiting=None, delta_link=None), ()

@@ -1,0 +1,27 @@
+"""Every row of every table as text, so that a test can look for a name that must be gone."""
+
+import zlib
+
+from azure.data.tables.aio import TableServiceClient
+
+
+async def rows_that_hold(storage_account: str, text: str) -> list[str]:
+    """Table, partition and row key of each row that holds a text: in a key, a column, or packed into pieces."""
+    found: list[str] = []
+    async with TableServiceClient.from_connection_string(storage_account) as client:
+        async for table in client.list_tables():
+            rows = [dict(row) async for row in client.get_table_client(table.name).list_entities()]
+            holding = [row for row in rows if text.lower() in _text_of(row).lower()]
+            found += [f"{table.name} {row['PartitionKey']} {row['RowKey']}" for row in holding]
+    return found
+
+
+def _text_of(row: dict[str, object]) -> str:
+    pieces = b"".join(value for name, value in sorted(row.items(), key=_order) if name.startswith("piece"))
+    ids = row.get("ids", b"")
+    packed = zlib.decompress(pieces).decode() if pieces else ""
+    return f"{row} {packed} {ids.hex() if isinstance(ids, bytes) else ''}"
+
+
+def _order(item: tuple[str, object]) -> tuple[int, str]:
+    return len(item[0]), item[0]
