@@ -22,9 +22,9 @@ demo: setup  ## the same, without serving
 	@exec $(BIN)/python -m local.demo
 
 test: setup browser  ## every test, on the real Azurite and in a real Chromium
-	@exec $(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/soak
+	@exec $(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/soak
 
-soak: setup  ## 5,000 random histories on real parts, and 100,000 over the pure plan (half an hour)
+soak: setup  ## what takes long: deaths in real time, sizes, comparisons, and many thousand random histories (an hour)
 	@HISTORIES=5000 HISTORIES_PURE=100000 exec $(BIN)/python -m pytest -s --timeout 7200 tests/soak tests/sync/test_histories_real.py tests/sync/test_histories_pure.py
 
 mutants: setup  ## put small mistakes into the engine, one after the other: the tests must catch each
@@ -32,9 +32,10 @@ mutants: setup  ## put small mistakes into the engine, one after the other: the 
 
 pictures: setup browser  ## the portal's pictures in docs/pictures, taken by its tests
 	@mkdir -p docs/pictures
-	@PICTURES=docs/pictures $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/portal
+	@PICTURES=docs/pictures $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/portal
 
 bench: setup  ## measure, against what people would use instead; writes docs/performance.md (seven minutes)
+	@$(BIN)/python -m pytest -q tests/soak/test_other_ways.py
 	@exec $(BIN)/python -m bench
 
 bench-million: setup  ## the same with a million people besides (a quarter of an hour)

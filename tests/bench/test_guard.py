@@ -1,12 +1,6 @@
 """What a run may cost, exactly: a later change cannot lose it quietly. The figures are those of docs/performance.md."""
 
-import time
-
 import pytest
-
-from bench.ways import run_way
-from tests.bench.place import settings_for
-from tests.rig import close_rig, make_rig
 
 PEOPLE, PAGES = 2000, 10
 
@@ -81,19 +75,3 @@ async def test_a_new_configuration_reads_the_list_at_once(rig, tenant):
     _, reads, _ = await counted(rig, lambda: rig.configure(include_guests=True))
 
     assert reads <= 10
-
-
-async def test_a_first_sync_takes_a_fraction_of_what_a_plain_loop_takes(rig, tenant, storage_account, directory):
-    """A coarse ratio, so that a noisy machine does not matter; the real one is in docs/performance.md."""
-    warm = await make_rig(storage_account, directory.settings(), directory.control.tenant(people=5))
-    await warm.connect()
-    await warm.full()  # Imports and tokens are paid for.
-    await close_rig(warm)
-    await rig.connect()
-    began = time.process_time()
-    await rig.full()
-    ours = time.process_time() - began
-
-    theirs = run_way(settings_for(storage_account, directory, tenant), "bench.others.plain_httpx")["cpu"]
-
-    assert ours < 0.4 * theirs  # Measured: 0.19.

@@ -11,7 +11,13 @@ from tests.portal.visit import Visit
 
 ROOT = Path(__file__).parents[2]
 # As root there is no sandbox; and a browser without a network of its own looks nothing up.
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
+    # A window loads two pages for its address bar, which cost a second of CPU a test and are never seen. Chromium takes
+    # the last list of this name, so the rest repeats what matters here of Playwright's own.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,AimEnabled,HttpsUpgrades,LensOverlay,MediaRouter,"
+    "OptimizationHints,PaintHolding",
+]
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from tests.rig import make_rig
 from tests.stack import play
 from tests.worlds import RealWorld
 
-EXAMPLES = int(os.environ.get("HISTORIES", "300"))
+EXAMPLES = int(os.environ.get("HISTORIES", "60"))
 _NEED_A_DOOR = {"storage", "outage", "orphan"}
 met = Counter()
 

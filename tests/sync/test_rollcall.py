@@ -10,7 +10,7 @@ from sync.plan import Person
 from sync.rollcall import RollCall
 from tests.builders import ADA, BOB
 
-MANY = 100_000
+MANY = 10_000
 
 
 def row(source, link=Link.LINKED, key=None, seen="00000000000000aa"):
