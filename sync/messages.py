@@ -87,7 +87,8 @@ def read_message(body: bytes) -> Message:
 def _decoded(body: bytes) -> Message:
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     if "wants" in fields:
-        return msgspec.json.decode(body, type=_Wanted.__value__)
+        wanted: _Wanted = msgspec.json.decode(body, type=_Wanted.__value__)
+        return wanted
     if "runId" in fields:
         return msgspec.json.decode(body, type=Continue)
     return msgspec.json.decode(body, type=Start)

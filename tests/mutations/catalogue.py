@@ -188,7 +188,7 @@ PLAN = (
     Mutation(
         "a sweep after an unreadable record", "sync/removals.py", "elif work.run.incomplete:", "elif not work.run:"
     ),
-    Mutation("edits wait for a full run", "sync/local_edits.py", "if work.run.mode is Mode.FULL:", "if work.run.mode:"),
+    Mutation("edits wait for a full run", "sync/local_edits.py", "if work.run.mode is Mode.DELTA:", "if not work.run:"),
     Mutation(
         "who left is settled all the same", "sync/local_edits.py", "and not work.roll.left(contact.source_id)", ""
     ),
