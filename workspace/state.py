@@ -16,6 +16,8 @@ from storage.transaction import Operation, Verb
 from workspace.connection import WorkspaceId, place_of
 from workspace.run import Counts, Event, Mode, Request, Run, RunId, RunState, Trigger
 
+_AFTER_EVERY_ID = "~"
+
 STATE_KEY = "connection.agenda"
 """Next to the connection's own row, so that one query reads both. Its second word is an older name."""
 
@@ -50,7 +52,8 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     last. `delta_link` continues from it, asked with `select`; `applied_version` is the configuration that the contacts
     show. `lease` is the worker's that does a slice now. `revision` is new with each write, so that a writer who got no
     answer can tell whether it was written. `totals` counts what runs did; people's own additions and removals stand
-    in the list's tally. `missing_since`: since then Microsoft does not find the tenant, which is not believed at once.
+    in the list's tally. `completed` is the last run that read to the end of its round. `missing_since`: since then
+    Microsoft does not find the tenant, which is not believed at once.
     """
 
     workspace_id: WorkspaceId
@@ -63,12 +66,23 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     applied_version: int = 0
     totals: Totals = Totals()
     last_completed_at: datetime | None = None
+    completed: RunId | None = None
     verification: Verification | None = None
     missing_since: datetime | None = None
     lease_owner: str | None = None
     lease_until: datetime | None = None
     revision: str = ""
     etag: str = ""
+
+    @property
+    def unfinished_before(self) -> str:
+        """Run ids before this one are of runs that began after the last one that completed (ids are newest first).
+
+        '' where that is not known: a row that an older version wrote.
+        """
+        if self.last_completed_at is None:
+            return _AFTER_EVERY_ID
+        return self.completed or ""
 
     def leased(self, now: datetime) -> bool:
         return self.lease_until is not None and self.lease_until > now
@@ -142,6 +156,7 @@ def concluded(state: SyncState, ended: Run, delta_link: str | None) -> tuple[Syn
     if ended.approved or ended.configuration is None:
         return settled(state, ended), []
     state = replace(state, delta_link=delta_link, select=ended.configuration.select, missing_since=None)
+    state = replace(state, completed=ended.id)
     if ended.mode is Mode.FULL:
         state = replace(state, applied_version=ended.configuration.version)
     moot = state.waiting if ended.mode is Mode.FULL or ended.state is RunState.AWAITING_APPROVAL else None
