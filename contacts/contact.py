@@ -9,7 +9,7 @@ transaction as its contact.
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any, NewType
 
@@ -50,8 +50,8 @@ class Contact(msgspec.Struct, frozen=True):
 
     `source_hash` is the hash of the directory's values, '' when the next run has to look again (its column is named
     `seen`). `run` and `page` say which run last changed it, so that a repeated page counts nothing twice. `filled`:
-    fields that were empty before that run, which a later word of the same run may still change under Keep local
-    changes. `touched`: a person edited it since the last run. `created_by` and `updated_by` are ids of people, None
+    fields that were empty before that run, which a later word may still change under Keep local changes until a run
+    completes. `touched`: a person edited it since the last run. `created_by` and `updated_by` are ids of people, None
     where a sync did it. `typed`: the fields that a person had typed when a sync adopted the contact.
     """
 
@@ -72,13 +72,11 @@ class Contact(msgspec.Struct, frozen=True):
     typed: tuple[str, ...] = ()
     etag: str = ""
 
-    def without_filled_by(self, run: str) -> Mapping[str, str]:
-        """The fields as they were before a run filled the empty ones."""
-        if self.run != run or not self.filled:
-            return self.fields
-        if self.filled == EVERY_FIELD:
-            return {}
-        return {name: value for name, value in self.fields.items() if name not in self.filled}
+    def filled_by(self, run: str, since: str) -> Collection[str]:
+        """The fields that were empty before this run filled them, or one that never completed (ids before `since`)."""
+        if not self.filled or not (self.run == run or self.run < since):
+            return ()
+        return self.fields if self.filled == EVERY_FIELD else self.filled
 
     @property
     def email(self) -> str | None:

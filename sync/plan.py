@@ -96,11 +96,18 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Which page of which run writes, and when (ISO 8601, UTC)."""
+    """Which page of which run writes, and when (ISO 8601, UTC).
+
+    Runs with an id before `since` began after the last one that completed: like this one, they did not get to the end
+    of a round, so what they filled under Keep local changes is not final. `began`: when the run did. Its contacts are
+    as old as the run, so that which of two is the older does not depend on how Graph cuts its pages.
+    """
 
     run: str
     page: int
     now: str
+    since: str = ""
+    began: str = ""
 
 
 class Write(msgspec.Struct, frozen=True):
@@ -208,7 +215,7 @@ def _merged(
             contact_id,
             resolve({}, remembered, configuration),
             Link.LINKED,
-            created_at=stamp.now,
+            created_at=stamp.began or stamp.now,
             updated_at=stamp.now,
             source_id=person.id,
             source=remembered,
@@ -224,9 +231,7 @@ def _merged(
             return replace(before, fields={}, source={}, source_hash="", touched=False)
         # The directory wins over the removal: the contact is filled like a new one.
         before = replace(before, fields={})
-    # What this run filled is no person's value, so a later entity of this run may change it. Example: a page fills an
-    # empty city with 'Bern', and a later page of the same run says 'Thun': the city becomes 'Thun'.
-    own = before.without_filled_by(stamp.run) if keeps else before.fields
+    own = _without_filled(before, configuration, stamp) if keeps else before.fields
     fields = resolve(own, remembered, configuration)
     # A kept local edit: the remembered values change and no field does. That writes the row, but it is no change that
     # a person sees, so neither the time nor the run of the last change moves.
@@ -246,6 +251,15 @@ def _merged(
         page=stamp.page if visible else before.page,
         filled=tuple(sorted(fields.keys() - own.keys())) if keeps and visible else before.filled,
     )
+
+
+def _without_filled(contact: Contact, configuration: Configuration, stamp: Stamp) -> Mapping[str, str]:
+    """A contact's fields without those that an earlier word filled. What is not mapped any more is never touched."""
+    filled = contact.filled_by(stamp.run, stamp.since)
+    if not filled:
+        return contact.fields
+    open_fields = {mapping.target for mapping in configuration.field_mappings}.intersection(filled)
+    return {name: value for name, value in contact.fields.items() if name not in open_fields}
 
 
 def _enter(

@@ -148,7 +148,8 @@ class Slice:
 
     async def _decide(self, batch: Batch, earlier: Earlier, *, again: bool) -> Plan:
         """What to write. `again`: an attempt failed, so only what is stored now counts."""
-        stamp = Stamp(self.run.id, self.run.page, self.now().isoformat().replace("+00:00", "Z"))
+        began = _iso(self.run.started_at) if self.run.started_at is not None else ""
+        stamp = Stamp(self.run.id, self.run.page, _iso(self.now()), self.state.unfinished_before, began)
         if batch.removes:
             # The journal of an interrupted attempt may name contacts that were not gathered.
             unread = {*batch.leavers, *earlier}.difference(() if again else batch.stored)
@@ -397,6 +398,11 @@ class Slice:
     def cost(self, about_to: int = 0) -> Cost:
         """The run's cost so far, and `about_to` further table transactions."""
         return self.before + self.meter.cost() + Cost(table_transactions=about_to)
+
+
+def _iso(moment: datetime) -> str:
+    """Always with microseconds: these texts are compared."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 _GATHER: dict[Phase, Callable[[Slice], AsyncGenerator[Batch]]] = {

@@ -14,7 +14,9 @@ import limits
 from storage.document import DocumentRow, document_columns
 from storage.transaction import Operation, Verb
 from workspace.connection import WorkspaceId, place_of
-from workspace.run import Counts, Event, Mode, Request, Run, RunId, RunState, Trigger, without_sample
+from workspace.run import Counts, Event, Mode, Request, Run, RunId, RunState, Trigger
+
+_AFTER_EVERY_ID = "~"
 
 STATE_KEY = "connection.agenda"
 """Next to the connection's own row, so that one query reads both. 'Agenda' is an older name of the sync state."""
@@ -51,7 +53,8 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     last. `delta_link` continues from it, asked with `select`; `applied_version` is the configuration that the contacts
     show. `lease` is the worker's that does a slice now. `revision` is new with each write, so that a writer that got no
     answer can tell whether it was written. `totals` counts what runs did; people's own additions and removals stand
-    in the list's tally. `missing_since`: since then Microsoft does not find the tenant, which is not believed at once.
+    in the list's tally. `completed` is the last run that read to the end of its round. `missing_since`: since then
+    Microsoft does not find the tenant, which is not believed at once.
     """
 
     workspace_id: WorkspaceId
@@ -64,6 +67,7 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     applied_version: int = 0
     totals: Totals = Totals()
     last_completed_at: datetime | None = None
+    completed: RunId | None = None
     verification: Verification | None = None
     missing_since: datetime | None = None
     lease_owner: str | None = None
@@ -71,9 +75,15 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     revision: str = ""
     etag: str = ""
 
-    def without_samples(self) -> "SyncState":
-        """The state without the names of people whose removal waits, or waited, for approval."""
-        return replace(self, waiting=without_sample(self.waiting), last=without_sample(self.last))
+    @property
+    def unfinished_before(self) -> str:
+        """Run ids before this one are of runs that began after the last one that completed (ids are newest first).
+
+        '' where that is not known: a row that an older version wrote.
+        """
+        if self.last_completed_at is None:
+            return _AFTER_EVERY_ID
+        return self.completed or ""
 
     def leased(self, now: datetime) -> bool:
         return self.lease_until is not None and self.lease_until > now
@@ -158,6 +168,7 @@ def concluded(state: SyncState, ended: Run, delta_link: str | None) -> tuple[Syn
         return settled(state, ended), []
     # The link goes with its `$select`, to which Graph bound it. Microsoft answered, so the tenant is there.
     state = replace(state, delta_link=delta_link, select=ended.configuration.select, missing_since=None)
+    state = replace(state, completed=ended.id)
     # Only a full run has met everybody, so only now do all contacts show this configuration.
     if ended.mode is Mode.FULL:
         state = replace(state, applied_version=ended.configuration.version)

@@ -159,11 +159,26 @@ PLAN = (
     Mutation(
         "the first word under keep_local counts",
         "sync/plan.py",
-        "before.without_filled_by(stamp.run) if keeps else before.fields",
+        "_without_filled(before, configuration, stamp) if keeps else before.fields",
         "before.fields",
     ),
     Mutation(
-        "what an earlier run filled is filled again", "contacts/contact.py", "if self.run != run or not", "if not"
+        "what an earlier run filled is filled again",
+        "contacts/contact.py",
+        "not (self.run == run or self.run < since)",
+        "False",
+    ),
+    Mutation(
+        "what a run that failed filled is final",
+        "contacts/contact.py",
+        "self.run == run or self.run < since",
+        "self.run == run",
+    ),
+    Mutation(
+        "a field that is not mapped any more is touched",
+        "sync/plan.py",
+        "{mapping.target for mapping in configuration.field_mappings}.intersection(filled)",
+        "set(filled)",
     ),
     Mutation(
         "an edit of what a run filled is lost",
@@ -188,7 +203,7 @@ PLAN = (
     Mutation(
         "a sweep after an unreadable record", "sync/removals.py", "elif work.run.incomplete:", "elif not work.run:"
     ),
-    Mutation("edits wait for a full run", "sync/local_edits.py", "if work.run.mode is Mode.DELTA:", "if not work.run:"),
+    Mutation("edits wait for a full run", "sync/local_edits.py", "if work.run.mode is Mode.DELTA:", "if False:"),
     Mutation(
         "who left is settled all the same", "sync/local_edits.py", "and not work.roll.left(contact.source_id)", ""
     ),

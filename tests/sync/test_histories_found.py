@@ -25,6 +25,13 @@ FOUND = {
         ("shape", {"page_size": 1, "empty_pages": True}),
         ("hidden", "missing"),
     ],
+    # A run that failed had filled an empty field with an earlier word.
+    "under keep local the last word counts although an earlier run came no further": [
+        *begin(odd=True),
+        ("ends", {"endless": "new_links"}),
+        ("configure", {"keep_local": True, "hard_delete": False, "include_guests": False, "include_disabled": False}),
+        ("run", False, ()),
+    ],
     "a pause goes on although the queue was away when it began": [
         *begin(),
         ("fault", {"status": 429, "retryAfter": "3600"}),

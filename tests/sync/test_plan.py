@@ -216,6 +216,35 @@ def test_under_keep_local_a_later_run_keeps_what_an_earlier_one_filled():
     assert only(second).fields == {"firstName": "Old", "city": "Bern"}
 
 
+def test_under_keep_local_what_a_run_filled_that_never_completed_is_not_final():
+    """Run ids are newest first: 'b' came before 'a', and neither has completed since 'c' did."""
+    first = only(plan([user(given_name="Old")], known(contact(city="Bern")), KEEPS, Stamp("b", 0, STAMP.now, "c")))
+
+    second = only(plan([user(given_name="New")], known(first), KEEPS, Stamp("a", 0, STAMP.now, "c")))
+    final = only(plan([user(given_name="New")], known(first), KEEPS, Stamp("a", 0, STAMP.now, "b")))
+
+    assert second.fields == {"firstName": "New", "city": "Bern"}
+    assert final.fields == {"firstName": "Old", "city": "Bern"}
+
+
+def test_what_is_not_mapped_any_more_stays_although_a_run_that_never_completed_filled_it():
+    pairs = (("givenName", "firstName"), ("surname", "lastName"))
+    both, one = (mapped(*some, conflict_resolution=KEEPS.conflict_resolution) for some in (pairs, pairs[:1]))
+    first = only(plan([user(given_name="Ada", surname="King")], known(), both, Stamp("b", 0, STAMP.now, "c")))
+
+    second = only(plan([user(given_name="Eve", surname="King")], known(first), one, Stamp("a", 0, STAMP.now, "c")))
+
+    assert second.fields == {"firstName": "Eve", "lastName": "King"}
+
+
+def test_a_new_contact_is_as_old_as_its_run():
+    stamp = Stamp("a", 7, "2026-01-01T09:00:00Z", began="2026-01-01T08:00:00Z")
+
+    added = only(plan([user(given_name="Ada")], stamp=stamp))
+
+    assert (added.created_at, added.updated_at) == ("2026-01-01T08:00:00Z", "2026-01-01T09:00:00Z")
+
+
 def test_a_new_person_with_the_address_of_an_unlinked_contact_waits_for_the_end_of_the_round():
     stored = contact(Link.UNLINKED, source=BOB, email="x@x.example")
 

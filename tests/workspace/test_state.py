@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
+from mapping.configuration import Configuration
 from workspace.connection import WorkspaceId
 from workspace.run import (
     NEXT,
@@ -19,7 +20,7 @@ from workspace.run import (
     next_state,
     run_id,
 )
-from workspace.state import SyncState, approve, ask, settled
+from workspace.state import SyncState, approve, ask, concluded, settled
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WORKSPACE = WorkspaceId("w")
@@ -100,6 +101,19 @@ def test_what_follows_takes_the_place_of_what_ended():
     assert after.run.mode is Mode.FULL
     assert after.follow_up is None
     assert after.last.state is RunState.COMPLETED
+
+
+def test_what_is_unfinished_begins_after_the_last_run_that_completed():
+    state = SyncState(WORKSPACE)
+    first, second = RunId("0002-first"), RunId("0001-second")
+    run = replace(running().run, id=first, configuration=Configuration())
+    completed, _ = concluded(replace(state, run=run), run.after(Event.COMPLETED), "link")
+    completed = replace(completed, last_completed_at=NOW)
+    failed = settled(replace(completed, run=replace(run, id=second)), replace(run, id=second).after(Event.FAILED))
+
+    assert second < failed.unfinished_before == first
+    assert first < state.unfinished_before
+    assert not SyncState(WORKSPACE, last_completed_at=NOW).unfinished_before
 
 
 def test_totals_take_in_each_run_once():
