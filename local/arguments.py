@@ -23,7 +23,7 @@ def port(text: str) -> int:
 
 def people(text: str) -> int:
     """How many users an organisation has."""
-    return _number(text, 1, _MOST_PEOPLE)
+    return _number(text, 0, _MOST_PEOPLE)
 
 
 def milliseconds(text: str) -> float:

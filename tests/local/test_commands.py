@@ -20,7 +20,7 @@ def run(*words, **options):
     [
         (("local.host", "--port", 99999), "'99999' is not a whole number from 0 to 65535"),
         (("local.microsoft", "--port", "x"), "'x' is not a whole number from 0 to 65535"),
-        (("local.demo", "--people", -5), "'-5' is not a whole number from 1 to"),
+        (("local.demo", "--people", -5), "'-5' is not a whole number from 0 to"),
         (("local.demo", "--latency-ms", "slow"), "'slow' is not a number from 0 to"),
         (("local.host", "--settings", "/nonexistent"), "/nonexistent is missing"),
         (("local.host", "--settings", "/"), "/ cannot be read"),
