@@ -81,6 +81,10 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     def without_lease(self) -> "SyncState":
         return replace(self, lease_owner=None, lease_until=None)
 
+    def interrupted(self, now: datetime) -> bool:
+        """Whether a worker died in the run that goes on: no worker holds its lease, and none gave it back."""
+        return self.run is not None and self.lease_owner is not None and not self.leased(now)
+
     @property
     def last_started_at(self) -> datetime | None:
         """When the newest of the runs began that is known to have begun."""
