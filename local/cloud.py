@@ -17,6 +17,10 @@ class PortBusyError(RuntimeError):
     """A port is in use; the message says which, and what to do."""
 
 
+class FolderError(RuntimeError):
+    """The folder for logs and the CA cannot be written; the message names it."""
+
+
 @dataclass(slots=True)
 class Cloud:
     """What runs, and where."""
@@ -39,16 +43,22 @@ class Cloud:
 
 
 @contextlib.contextmanager
-def cloud(state: Path, *directory_options: str, usual_ports: bool) -> Iterator[Cloud]:
-    """The cloud for the length of a block. `usual_ports`: those of the README, else free ones.
+def cloud(state: Path, *directory_options: str, usual_ports: bool, host_port: int = HOST_PORT) -> Iterator[Cloud]:
+    """The cloud for the length of a block. `usual_ports`: `host_port` and those of the README, else free ones.
 
     Raises:
         PortBusyError, AzuriteError, DirectoryError, HostError
+        FolderError: `state` cannot be written.
     """
-    state.mkdir(parents=True, exist_ok=True)
-    host_port = HOST_PORT if usual_ports else _free_port()
-    if usual_ports:
-        for port in (HOST_PORT, DIRECTORY_PORT, DESK_PORT, *DEFAULT_PORTS):
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        (state / "host.log").touch()
+    except OSError as error:
+        raise FolderError(f"the folder {state} cannot be written ({error.strerror})") from error
+    if not usual_ports:
+        host_port = _free_port()
+    else:
+        for port in (host_port, DIRECTORY_PORT, DESK_PORT, *DEFAULT_PORTS):
             _refuse_busy(port)
     public = f"http://localhost:{host_port}"
     callback = f"{public}/api/integrations/entra/consent/callback"

@@ -20,9 +20,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from local.arguments import Parser, milliseconds, people, port
 from local.azurite import AzuriteError
 from local.client import ApiError, Client
-from local.cloud import Cloud, PortBusyError, cloud
+from local.cloud import HOST_PORT, Cloud, FolderError, PortBusyError, cloud
 from local.host.process import HostError
 from local.microsoft.__main__ import CONTOSO
 from local.microsoft.browser import Browser
@@ -44,7 +45,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = ("--people", str(arguments.people), "--latency-ms", str(arguments.latency_ms))
     try:
-        with cloud(Path(".local"), *options, usual_ports=arguments.serve) as running:
+        with cloud(Path(".local"), *options, usual_ports=arguments.serve, host_port=arguments.port) as running:
             try:
                 _show(console, running, arguments.people)
                 if arguments.picture is not None:
@@ -58,36 +59,34 @@ def main() -> int:
                 ) from error
     except KeyboardInterrupt:
         console.print("\nEnded.")
-    except (PortBusyError, AzuriteError, DirectoryError, HostError, ApiError, DemoError) as error:
+    except (PortBusyError, FolderError, AzuriteError, DirectoryError, HostError, ApiError, DemoError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m local.demo", description="Show the connector at work on this machine."
-    )
+    parser = Parser(prog="python -m local.demo", description="Show the connector at work on this machine.")
     parser.add_argument("--serve", action="store_true", help="go on serving until Ctrl-C, on the usual ports")
-    parser.add_argument("--people", type=int, default=2500, help="users of the sample organisation (default: 2500)")
+    parser.add_argument("--port", type=port, default=HOST_PORT, help=f"of the app, with --serve (default: {HOST_PORT})")
+    parser.add_argument("--people", type=people, default=2500, help="users of the sample organisation (default: 2500)")
     parser.add_argument(
-        "--latency-ms", type=float, default=150, help="what a page of Graph takes longer (default: 150)"
+        "--latency-ms", type=milliseconds, default=150, help="what a page of Graph takes longer (default: 150)"
     )
     parser.add_argument("--picture", type=Path, help="save what was shown as SVG")
     return parser.parse_args()
 
 
-def _show(console: Console, running: Cloud, people: int) -> None:
+def _show(console: Console, running: Cloud, size: int) -> None:
     alice = Client(running.host.url, running.directory.control, "alice")
     contoso = TenantControl(running.directory.desk, CONTOSO, "")
-    console.print(
-        f"[bold]Contoso[/] has {people} users in Microsoft Entra ID. Alice, an admin of emu.chat, connects it."
-    )
+    console.print(f"[bold]Contoso[/] has {size} users in Microsoft Entra ID. Alice, an admin of emu.chat, connects it.")
     _connect(running, alice)
     console.print("  consent granted, signed in, tenant proven; the default configuration is saved\n")
-    runs = [("First sync", _first_sync(console, running, alice, people))]
-    _change_people(contoso)
-    console.print("\nA dozen people change, one is hired, two are disabled, two leave. [bold]Sync Now[/]:")
+    runs = [("First sync", _first_sync(console, running, alice, size))]
+    changed = changed_people(contoso.users())
+    contoso.do(*changed, *other_steps(contoso.users(), len(changed)))
+    console.print(f"\n{len(changed)} people change, one is hired, two are disabled, two leave. [bold]Sync Now[/]:")
     runs.append(("Sync Now", _sync(alice, "delta")))
     _print_changes(console, alice, runs[-1][1]["id"])
     runs.append(("Full Resync", _sync(alice, "full")))
@@ -115,7 +114,7 @@ def _connect(running: Cloud, alice: Client) -> None:
     alice.call("PUT", "integrations/entra/config", {"fieldMappings": defaults})
 
 
-def _first_sync(console: Console, running: Cloud, alice: Client, people: int) -> dict[str, Any]:
+def _first_sync(console: Console, running: Cloud, alice: Client, size: int) -> dict[str, Any]:
     run = alice.call("GET", "integrations/entra/runs")["runs"][0]
     columns = (
         TextColumn("First sync"),
@@ -126,7 +125,7 @@ def _first_sync(console: Console, running: Cloud, alice: Client, people: int) ->
     )
     began = time.monotonic()
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("sync", total=people, rate=0.0)
+        task = progress.add_task("sync", total=size, rate=0.0)
         while run["state"] in ("queued", "running"):
             run = alice.call("GET", f"integrations/entra/runs/{run['id']}")
             read = run["counts"]["read"]
@@ -148,17 +147,37 @@ def _good(run: dict[str, Any]) -> dict[str, Any]:
     return run
 
 
-def _change_people(contoso: TenantControl) -> None:
-    there = [
-        user
-        for user in contoso.users()
-        if user["removed"] is None and user["accountEnabled"] and user.get("userType") != "Guest"
-    ]
-    titles = ({"mobilePhone": "+41 79 555 01 23"}, {"surname": "Newname-O'Hara"}, {"companyName": None})
-    steps: list[tuple[Any, ...]] = [("change", user["id"], titles[place % 3]) for place, user in enumerate(there[:12])]
+type Step = tuple[Any, ...]
+"""A change of the sample organisation, as its control takes it."""
+
+_CHANGED = 12
+
+
+def changed_people(users: Sequence[dict[str, Any]]) -> list[Step]:
+    """A dozen people's changes, fewer in a small organisation. Each of them changes a value that a contact shows."""
+    phone, name = {"mobilePhone": "+41 79 555 01 23"}, {"surname": "Newname-O'Hara"}
+    steps: list[Step] = []
+    for place, user in enumerate(_staff(users)[:_CHANGED]):
+        company = {"companyName": None if user.get("companyName") else "Contoso Labs"}
+        steps.append(("change", user["id"], (phone, name, company)[place % 3]))
+    return steps
+
+
+def other_steps(users: Sequence[dict[str, Any]], passed_by: int) -> list[Step]:
+    """Two people are disabled and two leave, after those who change; one is hired."""
+    others = _staff(users)[passed_by : passed_by + 4]
     hired = {"displayName": "Noor Newcomer", "givenName": "Noor", "surname": "Newcomer", "mail": "noor@contoso.example"}
-    steps += [("change", user["id"], {"accountEnabled": False}) for user in there[12:14]]
-    contoso.do(*steps, *(("remove", user["id"]) for user in there[14:16]), ("hire", {**hired, "accountEnabled": True}))
+    return [
+        *(("change", user["id"], {"accountEnabled": False}) for user in others[:2]),
+        *(("remove", user["id"]) for user in others[2:]),
+        ("hire", {**hired, "accountEnabled": True}),
+    ]
+
+
+def _staff(users: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        user for user in users if user["removed"] is None and user["accountEnabled"] and user.get("userType") != "Guest"
+    ]
 
 
 def _print_changes(console: Console, alice: Client, run_id: str) -> None:

@@ -1,6 +1,9 @@
 """The documents against the code: paths, commands, counts and events that they name are there."""
 
+import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,3 +72,44 @@ def test_operations_explain_every_line_of_the_logs_and_no_other():
     told = {name for row in re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
 
     assert told == events
+
+
+def commands():
+    """Every command of the documents' consoles, without its comment."""
+    for document in DOCUMENTS:
+        for console in re.findall(r"```console\n(.*?)```", document.read_text(), re.DOTALL):
+            for line in re.findall(r"^\$ (.*)$", console, re.MULTILINE):
+                yield line.split("  #")[0].strip()
+
+
+def test_commands_in_documents_name_what_is_there():
+    told = list(commands())
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    assert "make run" in told
+    for command in told:
+        for target in re.findall(r"\bmake ([a-z-]+)", command):
+            assert target in targets, command
+        for module in re.findall(r"python -m ([\w.]+)", command):
+            assert importlib.util.find_spec(module) is not None, command
+        for path in re.findall(r"(?:-r|pytest|--prefix|cp) ([\w./-]+)", command):
+            assert (ROOT / path).exists(), command
+
+
+def test_make_help_is_aligned_and_complete():
+    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True).stdout
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    lines = [re.fullmatch(r"([a-z-]+)( +)(\S.*)", line) for line in told.splitlines()]
+
+    assert {line[1] for line in lines} == set(phony)
+    assert {len(line[1] + line[2]) for line in lines} == {15}
+
+
+def test_the_benchs_help_tells_of_no_times_that_grow_old():
+    told = subprocess.run(
+        [sys.executable, "-m", "bench", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+
+    assert "python -m bench" in told
+    assert "make bench-million" in told
+    assert not re.search("minutes|an hour", told)

@@ -14,7 +14,7 @@ import limits
 from storage.document import DocumentRow, document_columns
 from storage.transaction import Operation, Verb
 from workspace.connection import WorkspaceId, place_of
-from workspace.run import Counts, Event, Mode, Request, Run, RunId, RunState, Trigger
+from workspace.run import Counts, Event, Mode, Request, Run, RunId, RunState, Trigger, without_sample
 
 _AFTER_EVERY_ID = "~"
 
@@ -85,6 +85,10 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
             return _AFTER_EVERY_ID
         return self.completed or ""
 
+    def without_samples(self) -> "SyncState":
+        """The state without the names of people whose removal waits, or waited, for approval."""
+        return replace(self, waiting=without_sample(self.waiting), last=without_sample(self.last))
+
     def leased(self, now: datetime) -> bool:
         return self.lease_until is not None and self.lease_until > now
 
@@ -92,7 +96,7 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
         return replace(self, lease_owner=None, lease_until=None)
 
     def interrupted(self, now: datetime) -> bool:
-        """Whether the worker of the run that goes on died: nobody holds the lease, and nobody gave it back."""
+        """Whether a worker died in the run that goes on: no worker holds its lease, and none gave it back."""
         return self.run is not None and self.lease_owner is not None and not self.leased(now)
 
     @property

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from local.arguments import Parser, port
 from local.host.output import log_to_stderr, quieten_host
 from local.host.serve import PortBusyError, serve
 from local.host.settings_file import SettingsFileError, merged, read_values, storage_of
@@ -23,7 +24,7 @@ def main() -> int:
     arguments = _arguments()
     log_to_stderr(quiet=arguments.quiet)
     try:
-        settings = read_values(arguments.settings) if arguments.settings.exists() or not _ready() else {}
+        settings = _settings(arguments.settings)
         os.environ.update(merged(os.environ, settings))
         storage_of("AzureWebJobsStorage", os.environ)
     except SettingsFileError as error:
@@ -40,17 +41,26 @@ def main() -> int:
         template.close()
 
 
-def _ready() -> bool:
-    """Whether the environment alone holds what a host needs."""
-    return "AzureWebJobsStorage" in os.environ
+def _settings(named: Path | None) -> dict[str, str]:
+    """The values of the file that was named, or of the usual one; none where the environment alone is enough.
+
+    Raises:
+        SettingsFileError
+    """
+    usual = Path("local.settings.json")
+    if named is not None:
+        return read_values(named)
+    return {} if "AzureWebJobsStorage" in os.environ and not usual.exists() else read_values(usual)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local.host", description=__doc__)
-    parser.add_argument("--port", type=int, default=7071, help="0 takes a free one (default: 7071)")
+    parser = Parser(prog="python -m local.host", description="Run the app as Core Tools would.")
+    parser.add_argument("--port", type=port, default=7071, help="0 takes a free one (default: 7071)")
     parser.add_argument("--root", type=Path, default=Path(), help="the app's folder (default: this one)")
     parser.add_argument(
-        "--settings", type=Path, default=Path("local.settings.json"), help="a variable already set wins"
+        "--settings",
+        type=Path,
+        help="a variable already set wins (default: local.settings.json, where the environment is not enough)",
     )
     parser.add_argument("--quiet", action="store_true", help="only warnings and errors")
     parser.add_argument(

@@ -20,6 +20,8 @@ _STOP_SECONDS = 30.0
 _KILL_SECONDS = 10.0
 _PAUSE_SECONDS = 0.01
 ROOT = Path(__file__).resolve().parent.parent.parent
+_NO_SETTINGS = Path(__file__).with_name("no_settings.json")
+"""A developer's own local.settings.json must not reach the demo or a test."""
 
 
 class HostError(RuntimeError):
@@ -128,7 +130,7 @@ def start_host(
     pids.unlink(missing_ok=True)
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "local.host", "--port", str(port), "--root", str(root)]
-    command += ["--settings", os.devnull + ".none", "--pids", str(pids), "--lifeline", str(reading)]
+    command += ["--settings", str(_NO_SETTINGS), "--pids", str(pids), "--lifeline", str(reading)]
     command += ["--quiet"] if quiet else []
     command += [] if timing is None else ["--timing", msgspec.json.encode(timing).decode()]
     environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{beside}", **settings}

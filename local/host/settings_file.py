@@ -20,7 +20,9 @@ def read_values(path: Path) -> dict[str, str]:
     try:
         values = json.loads(path.read_text())["Values"]
     except FileNotFoundError as error:
-        raise SettingsFileError(f"{path.name} is missing: copy local.settings.example.json to it") from error
+        raise SettingsFileError(f"{path} is missing: copy local.settings.example.json to it") from error
+    except OSError as error:
+        raise SettingsFileError(f"{path} cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError) as error:
         raise SettingsFileError(f"{path.name} is not JSON with an object `Values`") from error
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):

@@ -11,9 +11,11 @@ import signal
 import ssl
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from local.arguments import Parser, milliseconds, people, port
 from local.microsoft.authority import authority
 from local.microsoft.control_routes import ControlRoutes, make_tenant
 from local.microsoft.delta_routes import DeltaRoutes
@@ -33,32 +35,37 @@ _REDIRECT_URI = "http://localhost:7071/api/integrations/entra/consent/callback"
 def main() -> int:
     arguments = _arguments()
     try:
-        return asyncio.run(_serve(arguments))
+        certificate = _certificate(arguments.state)
+    except OSError as error:
+        print(f"the folder {arguments.state} cannot be written ({error.strerror}): choose another", file=sys.stderr)
+        return 1
+    try:
+        return asyncio.run(_serve(arguments, certificate))
     except OSError as error:
         print(f"a port is busy: end what uses it, or choose others ({error.strerror})", file=sys.stderr)
         return 1
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m local.microsoft", description="Run the local directory until Ctrl-C."
-    )
-    parser.add_argument("--port", type=int, default=8443, help="login and Graph; 0 takes a free one (default: 8443)")
-    parser.add_argument("--desk-port", type=int, default=8081, help="identity and control (default: 8081)")
+    parser = Parser(prog="python -m local.microsoft", description="Run the local directory until Ctrl-C.")
+    parser.add_argument("--port", type=port, default=8443, help="login and Graph; 0 takes a free one (default: 8443)")
+    parser.add_argument("--desk-port", type=port, default=8081, help="identity and control (default: 8081)")
     parser.add_argument("--state", type=Path, default=Path(".local/microsoft"), help="where its CA is kept")
-    parser.add_argument("--people", type=int, default=2500, help="users of Contoso (default: 2500)")
+    parser.add_argument("--people", type=people, default=2500, help="users of Contoso (default: 2500)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="added to each answer of Contoso's Graph")
+    parser.add_argument("--latency-ms", type=milliseconds, default=0.0, help="added to each answer of Contoso's Graph")
     parser.add_argument("--consented", action="store_true", help="Contoso has consented already")
     parser.add_argument("--redirect-uri", action="append", default=[], help="besides the usual one")
     return parser.parse_args()
 
 
-async def _serve(arguments: argparse.Namespace) -> int:
+async def _serve(arguments: argparse.Namespace, certificate: tuple[ssl.SSLContext, Path]) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     world, notifier = World({_REDIRECT_URI, *arguments.redirect_uri}), Notifier()
+    callbacks = [urlsplit(one) for one in arguments.redirect_uri or [_REDIRECT_URI]]
+    world.portals = [f"{one.scheme}://{one.netloc}/api/portal/" for one in callbacks]
     guard = Guard(world)
     make_tenant(
         world,
@@ -69,7 +76,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
         consented=arguments.consented,
         shape={"latencyMs": arguments.latency_ms},
     )
-    context, ca_path = _certificate(arguments.state)
+    context, ca_path = certificate
     cloud, desk = web.Application(), web.Application(client_max_size=64 * 1024 * 1024)
     LoginRoutes(world).add_to(cloud)
     SignInRoutes(world).add_to(cloud)

@@ -53,6 +53,7 @@ class IdentityRoutes:
         self._world = world
 
     def add_to(self, app: web.Application) -> None:
+        app.router.add_get("/", self._root)
         app.router.add_get("/identity/jwks", self._jwks)
         app.router.add_get("/identity/token", self._token)
         app.router.add_get("/identity/sign-in", self._page)
@@ -61,6 +62,9 @@ class IdentityRoutes:
         app.router.add_get("/managed-identity/token", self._managed_identity)
         app.router.add_post("/control/identity/token", self._mint)
         app.router.add_post("/control/identity/rotate", self._rotate)
+
+    async def _root(self, _: web.Request) -> web.Response:
+        return web.Response(status=303, headers={"Location": "/identity/sign-in"})
 
     async def _jwks(self, _: web.Request) -> web.Response:
         return web.json_response({"keys": [key.public() for key in self._world.identity_keys]})
@@ -107,14 +111,22 @@ class IdentityRoutes:
         return web.json_response({})
 
     async def _page(self, request: web.Request) -> web.Response:
+        person = self._world.people.get(request.cookies.get(_COOKIE, ""))
+        signed_in = ""
+        if person is not None:
+            name = escape(str(claims_of(self._world, person)["name"]))
+            links = "".join(
+                f'<li><a href="{escape(one, quote=True)}">{escape(one)}</a></li>' for one in self._world.portals
+            )
+            signed_in = f'<p>You are signed in as {name}. <a href="/identity/sign-out">Sign out</a></p><ul>{links}</ul>'
         back = escape(request.query.get("return", ""), quote=True)
         buttons = "".join(
             f'<li><button name="person" value="{person}">{escape(name)}, {role} of {escape(workspace)}</button></li>'
             for person, (name, _, workspace, role) in _PEOPLE.items()
         )
         return _html(
-            f'<h1>Sign in to emu.chat</h1><form method="post"><input type="hidden" name="return" value="{back}">'
-            f"<ul>{buttons}</ul></form>"
+            f'<h1>Sign in to emu.chat</h1>{signed_in}<form method="post">'
+            f'<input type="hidden" name="return" value="{back}"><ul>{buttons}</ul></form>'
         )
 
     async def _sign_in(self, request: web.Request) -> web.Response:

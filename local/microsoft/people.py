@@ -136,6 +136,8 @@ def _person(rng: random.Random, number: int, company: str, domain: str) -> Prope
         user["businessPhones"] = []
     if not state:
         del user["state"]
+    else:
+        user["faxNumber"] = f"{dial} 555 01 99"
     if rng.random() < 0.05:
         del user["userType"]  # Accounts from before the property existed.
     return user

@@ -122,6 +122,8 @@ class World:
     sessions: dict[str, Session] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
     """Who is signed in to emu.chat, by session cookie."""
+    portals: list[str] = field(default_factory=list)
+    """The addresses of the Integrations pages on this machine."""
     id_token_faults: dict[str, str] = field(default_factory=dict)
     """By tenant: what is wrong with its ID tokens."""
 

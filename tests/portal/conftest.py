@@ -15,8 +15,10 @@ ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
     # A window loads two pages for its address bar, which cost a second of CPU a test and are never seen. Chromium takes
     # the last list of this name, so the rest repeats what matters here of Playwright's own.
-    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,AimEnabled,HttpsUpgrades,LensOverlay,MediaRouter,"
-    "OptimizationHints,PaintHolding",
+    (
+        "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,AimEnabled,HttpsUpgrades,LensOverlay,MediaRouter,"
+        "OptimizationHints,PaintHolding"
+    ),
 ]
 
 
