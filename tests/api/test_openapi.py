@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from local.office import ENTRA
+from local.office import ENTRA, Office
 from tests.triggers import triggers
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +85,10 @@ class Journey:
         code = self.office.grant()["consent_code"]
         body = {"code": code, "verifier": admin.verifier}
         self.call(admin, "POST", f"{ENTRA}/consent/review", body)
-        self.call(admin, "POST", f"{ENTRA}/consent/end-other", {**body, "workspaceId": self.office.workspace})
+        former = Office(self.office.url, self.office.directory, self.office.tenant)
+        former.connect()
+        former.close()
+        self.call(admin, "POST", f"{ENTRA}/consent/end-other", {**body, "workspaceId": former.workspace})
         self.call(admin, "POST", f"{ENTRA}/consent/complete", body)
 
     def configure(self, **changes):
