@@ -127,13 +127,8 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         )
     )
     graph = Graph(settings.graph_endpoint, credentials, count_graph_request)
-    workspaces, contacts = WorkspaceStore(tables, sleep), ContactStore(tables)
-    alarms, schedule, requests = Alarms(tables), Schedule(tables, queue), RunRequests(workspaces, queue, now)
-    connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
-    tenants = TenantIndex(tables, workspaces)
-    disconnecting = Disconnecting(workspaces, contacts, schedule, tenants, queue, settings.slice_seconds, now, sleep)
-    forgetting = Forgetting(workspaces, contacts, schedule, disconnecting, queue, now)
-    worker = Worker(workspaces, contacts, graph, queue, alarms, settings.slice_seconds, now, sleep)
+    engine = build_engine(tables, queue, graph, settings.slice_seconds, now, sleep)
+    workspaces, contacts, requests = engine.workspaces, engine.contacts, engine.requests
     previews = Previews(contacts, graph, now, sleep)
     sign_in = SignIn(
         settings.entra_client_id,
@@ -142,7 +137,14 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         client_credential(entra, settings.entra_authority),
     )
     consent = Consent(
-        tables, schedule, sign_in, graph, settings.graph_endpoint, settings.portal_url, settings.state_secret, now
+        tables,
+        engine.schedule,
+        sign_in,
+        graph,
+        settings.graph_endpoint,
+        settings.portal_url,
+        settings.state_secret,
+        now,
     )
     callers = Callers(settings.platform_issuer, settings.platform_audience, settings.platform_jwks_url, time.monotonic)
     return Services(
@@ -153,17 +155,17 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         credentials=credentials,
         workspaces=workspaces,
         contacts=contacts,
-        schedule=schedule,
-        worker=worker,
-        dispatch=Dispatch(workspaces, worker, connecting, disconnecting, forgetting, now, sleep),
+        schedule=engine.schedule,
+        worker=engine.worker,
+        dispatch=engine.dispatch,
         requests=requests,
-        alarms=alarms,
+        alarms=engine.alarms,
         integration=Integration(
             callers,
             tables,
             workspaces,
             contacts,
-            schedule,
+            engine.schedule,
             requests,
             previews,
             OneAtATime("Other previews of this workspace go on. Try again in a moment."),
@@ -174,10 +176,40 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         contact_calls=ContactCalls(
             callers, tables, workspaces, contacts, EditStore(tables, contacts, sleep), EditPace(time.monotonic), now
         ),
-        consent_calls=ConsentCalls(callers, consent, connecting, tenants, workspaces, now),
-        health=HealthCalls(tables, alarms, now),
+        consent_calls=ConsentCalls(callers, consent, engine.connecting, engine.tenants, workspaces, now),
+        health=HealthCalls(tables, engine.alarms, now),
         portal=PortalCalls(settings.portal_token_url, settings.portal_url),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What works on messages: everything between the queue and the tables, without HTTP."""
+
+    workspaces: WorkspaceStore
+    contacts: ContactStore
+    schedule: Schedule
+    requests: RunRequests
+    alarms: Alarms
+    tenants: TenantIndex
+    connecting: Connecting
+    worker: Worker
+    dispatch: Dispatch
+
+
+def build_engine(
+    tables: Tables, queue: MessageQueue, graph: Graph, slice_seconds: int, now: Callable[[], datetime], sleep: Sleep
+) -> Engine:
+    """Put the engine together; the random histories do so over tables, a queue and a Graph in memory."""
+    workspaces, contacts = WorkspaceStore(tables, sleep), ContactStore(tables)
+    alarms, schedule, requests = Alarms(tables), Schedule(tables, queue), RunRequests(workspaces, queue, now)
+    tenants = TenantIndex(tables, workspaces)
+    connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
+    disconnecting = Disconnecting(workspaces, contacts, schedule, tenants, queue, slice_seconds, now, sleep)
+    forgetting = Forgetting(workspaces, contacts, schedule, disconnecting, queue, now)
+    worker = Worker(workspaces, contacts, graph, queue, alarms, slice_seconds, now, sleep)
+    dispatch = Dispatch(workspaces, worker, connecting, disconnecting, forgetting, now, sleep)
+    return Engine(workspaces, contacts, schedule, requests, alarms, tenants, connecting, worker, dispatch)
 
 
 def client_credential(entra: EntraCredential, authority: str) -> Callable[[], ClientCredential]:

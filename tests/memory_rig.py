@@ -1,22 +1,15 @@
 """A workspace in memory, for one test: the production services over tables, a queue and a tenant of this process."""
 
+import dataclasses
 import uuid
 from types import SimpleNamespace
 
-from connect.connecting import Connecting
-from connect.disconnecting import Disconnecting
-from connect.dispatch import Dispatch
-from contacts.store import ContactStore
 from local.microsoft.tenant import Tenant
-from sync.alarms import Alarms
+from services import build_engine
 from sync.meter import count_table_transaction
-from sync.requests import RunRequests
-from sync.schedule import Schedule
-from sync.worker import Worker
 from tests.memory import MemoryQueue, MemoryTables
 from tests.memory_microsoft import MemoryTenant, memory_graph
 from tests.rig import Clock, Rig
-from workspace.store import WorkspaceStore
 
 _SLICE_SECONDS = 240
 
@@ -26,26 +19,12 @@ def make_memory_rig():
     tenant.consent.given = True
     clock = Clock()
     tables, queue = MemoryTables(count_table_transaction), MemoryQueue(clock)
-    return Rig(_parts(tables, queue, memory_graph(tenant), clock), queue, MemoryTenant(tenant), clock)
+    parts = _parts(tables, queue, memory_graph(tenant), clock)
+    return Rig(parts, queue, MemoryTenant(tenant), clock, account="")
 
 
 def _parts(tables, queue, graph, clock):
-    """Put together as `services.build` does."""
-    now, sleep = clock, clock.sleep
-    workspaces, contacts = WorkspaceStore(tables, sleep), ContactStore(tables)
-    alarms, schedule, requests = Alarms(tables), Schedule(tables, queue), RunRequests(workspaces, queue, now)
-    worker = Worker(workspaces, contacts, graph, queue, alarms, _SLICE_SECONDS, now, sleep)
-    connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
-    disconnecting = Disconnecting(workspaces, contacts, schedule, queue, _SLICE_SECONDS, now, sleep)
-    return SimpleNamespace(
-        tables=tables,
-        queue=queue,
-        graph=graph,
-        workspaces=workspaces,
-        contacts=contacts,
-        schedule=schedule,
-        worker=worker,
-        dispatch=Dispatch(workspaces, worker, connecting, disconnecting, sleep),
-        requests=requests,
-        alarms=alarms,
-    )
+    """The production engine, over other tables, another queue and another Graph."""
+    engine = build_engine(tables, queue, graph, _SLICE_SECONDS, clock, clock.sleep)
+    parts = {one.name: getattr(engine, one.name) for one in dataclasses.fields(engine)}
+    return SimpleNamespace(tables=tables, queue=queue, graph=graph, **parts)
