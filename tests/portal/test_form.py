@@ -220,16 +220,18 @@ class TestAFailureInTheBackground:
     async def test_one_503_neither_loses_an_edit_nor_leaves_a_trace(self, visit, office):
         office.set_up()
         await visit.go("entra")
-        await visit.page.locator("#source-3").select_option("city")
+        await visit.page.locator("#source-3").select_option("country")
+        await visit.page.locator("#guard-percent").scroll_into_view_if_needed()
         await visit.page.locator("#source-3").focus()
         await visit.context.route("**/status", fails_with(503, "Storage does not answer."))
 
         await visit.sees("Trying again", "Storage does not answer.")
+        await expect(visit.page.locator("#trouble")).to_be_in_viewport()
         await visit.well_made("trying-again")
         await visit.context.unroute("**/status")
 
         await expect(visit.page.locator("#trouble")).to_be_empty()
-        await expect(visit.page.locator("#source-3")).to_have_value("city")
+        await expect(visit.page.locator("#source-3")).to_have_value("country")
         await expect(visit.page.locator("#source-3")).to_be_focused()
         await visit.sees("Up to date.", "Not saved yet")
 
