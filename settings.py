@@ -148,6 +148,7 @@ class _Reader:
             return read_timetable(default)
 
     def seconds(self, name: str, default: int, *, most: int) -> int:
+        # An empty setting counts as missing.
         value = self.optional(name) or str(default)
         number = int(value) if value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER else 0
         if not 1 <= number <= most:
@@ -158,6 +159,7 @@ class _Reader:
     def storage(self, name: str, service: str) -> StorageAddress:
         """The identity form is the host's own: `NAME__queueServiceUri`, or `NAME__accountName`."""
         if connection_string := self.optional(name):
+            # Core Tools' short form of Azurite's connection string; the SDK's clients want the long one.
             if connection_string.rstrip(";") == "UseDevelopmentStorage=true":
                 return StorageAddress(connection_string=_DEVELOPMENT_STORAGE)
             if problem := _connection_string(connection_string, service.removesuffix("ServiceUri")):

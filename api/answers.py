@@ -146,6 +146,7 @@ def answering(handler: Handler) -> Handler:
             told = Problem("about:blank#bug", "Internal Server Error", 500, "This is emu.chat's fault. It was noted.")
             return _problem(told, {})
 
+    # The host names its function by this, the description of the API its operations.
     answered.__name__ = handler.__name__
     answered.__doc__ = handler.__doc__
     return answered

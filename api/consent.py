@@ -70,6 +70,7 @@ class ConsentCalls:
 
     async def callback(self, req: func.HttpRequest) -> Redirect:
         """Microsoft's returns: no token of ours comes with them, the signed state says whose they are."""
+        # Any failure is a reason at the portal too: the person there sees a page, never JSON.
         return Redirect(await self.consent.returned(req.params))
 
     async def review(self, req: func.HttpRequest) -> Reply[Review]:

@@ -38,6 +38,7 @@ class SigningKeys:
         """
         if kid not in self._keys or self._age() > limits.KEYS_FRESH_SECONDS:
             await self._fetch(kid)
+        # Keys that are too old may have been withdrawn, for instance because one was stolen.
         if self._age() > limits.KEYS_LIFE_SECONDS:
             raise TryLater("Sign-ins cannot be checked at the moment. Try again in a minute.", 5)
         return self._keys.get(kid)
@@ -50,9 +51,11 @@ class SigningKeys:
         async with self._fetching:
             known = kid in self._keys and self._age() <= limits.KEYS_FRESH_SECONDS
             alive = self._age() <= limits.KEYS_LIFE_SECONDS
+            # Tokens with made-up key ids must not make this app ask the issuer at each call.
             pause = limits.KEYS_AGAIN_SECONDS if alive else limits.KEYS_DOWN_SECONDS
             if known or self._now() - self._tried_at < pause:
                 return
+            # Before the request, so that a failure too is followed by a pause.
             self._tried_at = self._now()
             try:
                 found = jwt.PyJWKSet.from_json((await self._read()).decode())
@@ -75,6 +78,7 @@ class SigningKeys:
             answer.raise_for_status()
             if answer.status != 200:  # noqa: PLR2004 - a redirect is not followed
                 raise ValueError("not a set of keys")
+            # Read piece by piece: the length that an answer claims proves nothing.
             body = b""
             async for piece in answer.content.iter_any():
                 body += piece
@@ -84,4 +88,5 @@ class SigningKeys:
 
 
 def _may_sign(key: jwt.PyJWK) -> bool:
+    # A key for encryption must not be taken for one that signs.
     return key.algorithm_name in ALGORITHMS and key.public_key_use in (None, "sig")

@@ -35,8 +35,10 @@ class Bucket:
             TooMany: there is none left.
         """
         now = self.now()
+        # Taken out and put in again, so that the order stays that of the last request.
         left, at = self._left.pop(who, (float(self.burst), now))
         left = min(left + (now - at) * self.per_second, self.burst)
+        # A refused request takes nothing: a caller who waits as told gets through.
         self._left[who] = (left - 1 if left >= 1 else left), now
         if len(self._left) > _MOST:
             self._left.popitem(last=False)
@@ -83,6 +85,7 @@ class OneAtATime:
     async def only(self, caller: Caller) -> AsyncIterator[None]:
         """Raises: TooMany: so many wait already."""
         lock, waiting = self._turns.get(caller.workspace_id, (asyncio.Lock(), 0))
+        # A preview keeps a list in memory, and its caller gives up before a long queue is worked off.
         if waiting > limits.PREVIEWS_WAITING:
             raise TooMany(self._told, 5)
         self._turns[caller.workspace_id] = lock, waiting + 1
@@ -90,6 +93,7 @@ class OneAtATime:
             async with lock:
                 yield
         finally:
+            # Nobody waits any more: the lock goes, or one would stay for each workspace that ever asked.
             _, waiting = self._turns.pop(caller.workspace_id)
             if waiting > 1:
                 self._turns[caller.workspace_id] = lock, waiting - 1

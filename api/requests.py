@@ -36,6 +36,7 @@ def read_body[T](req: func.HttpRequest, shape: type[T]) -> T:
     body = req.get_body() or b""
     if len(body) > limits.LARGEST_BODY_BYTES:
         raise TooLarge(f"The body is larger than {limits.LARGEST_BODY_BYTES // 1024} KB.")
+    # Browsers send other types across origins without asking: with this one they ask first.
     kind = req.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/json":
         raise WrongType("Send the body as application/json.")

@@ -93,6 +93,7 @@ class Connecting:
                 return None, state, ()  # Another grant came in between, or a disconnect.
             if failure is None:
                 return _let_in(named(stored, name) if name else stored, state, new_id, self.now())
+            # A connection that worked until now may have runs; one that is still spreading has none.
             kept_out = _kept_out(stored, failure, self.now())
             if kept_out is None or stored.stage is Stage.SPREADING:
                 return kept_out, state, ()
@@ -123,17 +124,20 @@ class Connecting:
             return closing, state, [record, *(run_operation(run) for run in ended)]
 
         connection, _ = await self.workspaces.update(workspace, end)
+        # Also when it was closing before: the message of the first click may be lost.
         if connection is not None and connection.stage is Stage.CLOSING:
             await self.queue.send(write_message(Disconnect(workspace)))
 
 
 def _without_runs(state: SyncState, now: datetime) -> tuple[SyncState, list[Run]]:
-    """The state when syncing stops, and the runs that end with it. The lease stays with the worker that holds it.
+    """The state when syncing stops, and the runs that end with it.
 
-    That worker fails its next write; the contacts are touched by nobody else before it is surely done.
+    The lease stays with the worker that holds it. That worker fails its next write of the state, and a disconnect waits
+    until the lease has lapsed, so that no write of the run comes later.
     """
     runs = [run for run in (state.run, state.follow_up, state.waiting) if run is not None]
     ended = [run.ended(_ENDS.get(run.state, Event.CANCELLED), now) for run in runs]
+    # The run that went on comes first: it is the one that the page showed.
     last = ended[0] if ended else state.last
     return replace(state, run=None, follow_up=None, waiting=None, last=last), ended
 

@@ -116,9 +116,12 @@ class Consent:
 
     async def begin(self, workspace: WorkspaceId, person: str) -> tuple[str, str]:
         """A new attempt: the address of Microsoft's admin-consent page, and the verifier, for this browser alone."""
+        # Only the browser that begins has it, so a code that is seen elsewhere, in a log for instance, completes
+        # nothing.
         verifier = secrets.token_urlsafe(32)
         expires_at = self.now() + LIFE
         attempt = Attempt(uuid.uuid4().hex, workspace, person, expires_at, verifier_hash=hash_of(verifier))
+        # Each open attempt is a row: a script must not fill the partition.
         await self._require_few(workspace)
         await self.schedule.know(workspace)
         await self.tables.transact(partition_of(workspace), [attempt_operation(attempt)])

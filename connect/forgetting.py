@@ -46,6 +46,7 @@ class Forgetting:
         Raises:
             TryLater
         """
+        # As a disconnect, so that a run's worker stops and no contact is written after it was deleted.
         connection, state = await self.workspaces.update(workspace, _to_be_forgotten)
         if connection is not None:
             await self.disconnecting.work(connection, state)
@@ -63,16 +64,20 @@ class Forgetting:
         """
         if connection is None:
             return
+        # A run's worker knows the person from its page and would write the contact again.
         if state.leased(self.now()) and state.lease_until is not None:
             wait = (state.lease_until - self.now()).total_seconds() + limits.MARGIN_SECONDS
             await self.queue.send(write_message(message), wait)
             return
         lease_until = self.now() + limits.LEASE
+        # The lease keeps runs out until the history is clean. The samples name people whose removal waits.
         held = replace(state.without_samples(), lease_owner=uuid.uuid4().hex, lease_until=lease_until)
         held = await self.workspaces.save(held)
         partition = partition_of(message.workspace_id, connection.list_id)
+        # An operator may give an id or an address; an id can stand in no field of an address.
         address = matching_email(message.person) if "@" in message.person else None
         found, held = await self._contacts_of(partition, message.person.lower(), address, held)
+        # Rows that are left to the next run hold users' values too.
         await self.contacts.forget_left(partition)
         await self.contacts.write(partition, [write_operations(one, None) for one in found])
         ids = {message.person.lower(), *(one.id for one in found), *(one.source_id for one in found if one.source_id)}
@@ -89,16 +94,19 @@ class Forgetting:
         while True:
             contacts, position = await self.contacts.page(partition, _PAGE, position)
             for one in contacts:
+                # Any field, because an administrator may map an address to a field of another name.
                 values = {value.lower() for value in (*one.fields.values(), *one.source.values())}
                 if person in (one.id, one.source_id) or (address is not None and address in values):
                     found.append(one)
             if not position:
                 return found, held
+            # Renewed page by page: a long list takes longer than a lease.
             held = await self.workspaces.save(replace(held, lease_until=self.now() + limits.LEASE))
 
 
 def _to_be_forgotten(connection: Connection | None, state: SyncState) -> Update:
     """A connection that ends, with everything. The lease stays with the worker that holds it, which stops then."""
+    # Nothing to do, or it is going on: the message was repeated.
     if connection is None or connection.forget:
         return None, state, ()
     closing = replace(connection, stage=Stage.CLOSING, closing=ContactsOnDisconnect.DELETE, forget=True)

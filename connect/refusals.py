@@ -38,10 +38,12 @@ class Refusals:
 
     def tell(self, reason: str, call: str, workspace: str = "", person: str = "") -> None:
         """Note a refusal. The person's id is hashed: lines of the same person can be told to be so, and no more."""
+        # Before anything that may leave the line out, so that an alarm counts every refusal.
         _refused.add(1, {"reason": reason})
         minute, now = self._minute, self._now()
         if now - minute.began >= 60:  # noqa: PLR2004 - seconds of a minute
             minute.began, minute.lines = now, 0
+        # A flood of refused calls must not fill the logs, which cost by size.
         if minute.lines >= limits.REFUSALS_A_MINUTE:
             minute.left_out += 1
             return
@@ -55,6 +57,7 @@ class Refusals:
 
 def subject(person: str) -> str:
     """A person's id, hashed."""
+    # `surrogatepass`, because the id comes from a token that nobody has checked and may be no valid text.
     return hashlib.blake2b(person.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 

@@ -56,6 +56,7 @@ class TenantIndex:
         found = []
         async for rows in self._tables.query(TABLE, within(_partition(tenant).key), _Row):
             for row in rows:
+                # The connection decides. The row may be left from an attempt that was never completed.
                 connection, _ = await self._workspaces.load(WorkspaceId(row.row_key))
                 if connection is None or connection.tenant_id != tenant or connection.stage is Stage.CLOSING:
                     continue

@@ -90,6 +90,7 @@ def partition_of(workspace_id: str, list_id: str) -> Partition:
 
 def to_row(contact: Contact) -> dict[str, object]:
     """The columns of a contact's row; an empty field has none (REPLACE clears it)."""
+    # A prefix keeps a custom field from the names of our own columns, such as `link`.
     row: dict[str, object] = {
         name if name in STANDARD_FIELDS else _CUSTOM + name: value for name, value in contact.fields.items()
     }
@@ -147,6 +148,7 @@ def own_contact_id() -> ContactId:
 
 def new_contact_id(source_id: ObjectId, *, taken: bool) -> ContactId:
     """The id of a contact that a sync makes: the object id, or, where another contact has it, always the same other."""
+    # Derived from the user, so that a page which is repeated after a crash finds the same contact.
     return ContactId(str(uuid.uuid5(_NAMESPACE, source_id)) if taken else source_id)
 
 

@@ -21,6 +21,7 @@ def checked(edit: Edit, known: Mapping[str, ContactField]) -> Edit:
     Raises:
         Refused: naming every unknown field, and every value that is too long.
     """
+    # Names are the caller's text, of any length: an answer repeats only their beginning.
     problems = {name[:64]: "there is no such contact field" for name in edit if name not in known}
     long = [name for name, value in edit.items() if value is not None and len(value) > LONGEST_VALUE]
     problems |= {name[:64]: f"at most {LONGEST_VALUE} characters" for name in long}

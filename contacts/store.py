@@ -97,6 +97,7 @@ class ContactStore:
     async def read(self, partition: Partition, contact_ids: Iterable[str]) -> dict[str, Contact]:
         """Contacts by id, a point read each; those that are not there are left out."""
         ids = sorted(set(contact_ids))
+        # Point reads side by side, but not a page's all at once: the pool of connections is shared.
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def one(contact_id: str) -> dict[str, Any] | None:
@@ -262,7 +263,8 @@ class ContactStore:
     async def taken_up(self, partition: Partition, lefts: Iterable[Left]) -> None:
         """Forget what was left to this run, once it is done."""
         for left in lefts:
-            with contextlib.suppress(Conflict):  # It is gone already.
+            # Repeated after a crash, the rows may be gone.
+            with contextlib.suppress(Conflict):
                 await self._tables.transact(partition, [Operation(Verb.DELETE, left.row_key)])
 
 

@@ -74,6 +74,7 @@ class FederatedCredential:
     async def get_token(
         self, *scopes: str, claims: str | None = None, tenant_id: str | None = None, enable_cae: bool = False
     ) -> AccessToken:
+        # Each time: the identity's credential keeps its token while it lasts, and renews it in time.
         self._assertion = (await self._identity.get_token(self._scope)).token
         return await self._inner.get_token(*scopes, claims=claims, tenant_id=tenant_id, enable_cae=enable_cae)
 

@@ -50,6 +50,7 @@ def contact_fields(custom: Iterable[tuple[str, str]]) -> dict[str, ContactField]
 
     A custom field that cannot be a column, or has a standard field's name, is left out.
     """
+    # A copy: the workspace's own fields must not reach another workspace.
     found = dict(STANDARD_FIELDS)
     for name, label in custom:
         # The name becomes a column of the contact's row. A standard field of the same name would make mappings

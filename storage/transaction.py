@@ -119,6 +119,7 @@ def read_transaction(status: int, body: bytes, operations: Sequence[Operation]) 
     """
     if status != 202:  # noqa: PLR2004 - Accepted: the transaction ran; its outcome is inside.
         raise storage_error(status, body)
+    # A transaction is accepted as a whole; whether it happened stands in the parts.
     statuses = [int(found) for found in _STATUS.findall(body)]
     failed = next((found for found in statuses if found >= 400), None)  # noqa: PLR2004
     if failed is not None:

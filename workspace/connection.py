@@ -159,6 +159,7 @@ def list_name_of(organisation: str) -> str:
 
 def named(connection: Connection, organisation: str) -> Connection:
     """A connection whose organisation has a (new) name; a list that still carries its automatic name follows it."""
+    # A person's own name for the list stays, however often the organisation is renamed.
     follows = connection.list_follows
     return replace(
         connection,
@@ -201,6 +202,7 @@ def read_connection(row: DocumentRow) -> Connection:
 
 
 def _stage_of(former: _Former) -> Stage:
+    # First, because such a row still has the tenant and the state of before.
     if former.closing is not None:
         return Stage.CLOSING
     if former.tenant_id is None:

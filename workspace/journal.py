@@ -96,6 +96,7 @@ class JournalPage:
     @property
     def counts(self) -> Counts:
         """What it adds to the run's counters. A person whom Graph names on two pages counts on both of them."""
+        # From the entries themselves, so that history and counters cannot disagree.
         counted = dict.fromkeys(Outcome, 0)
         for change in self.changes:
             counted[change.outcome] += 1

@@ -107,6 +107,7 @@ class Counts(msgspec.Struct, frozen=True):
     skipped: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
+        # By position, so that a counter which is added later counts by itself.
         pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
         return Counts(*[a + b for a, b in pairs])
 
