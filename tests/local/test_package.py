@@ -38,9 +38,7 @@ def test_nothing_is_in_it_that_does_not_belong(archive):
         assert secret not in everything
 
 
-@pytest.mark.parametrize(
-    "name", [".env", "private.pem", "notes.txt", "sync/.env", "api/key.pem"]
-)
+@pytest.mark.parametrize("name", [".env", "private.pem", "notes.txt", "sync/.env", "api/key.pem"])
 def test_a_secret_that_lies_about_is_neither_packaged_nor_committed(name, tmp_path):
     planted = ROOT / name
     assert not planted.exists()
