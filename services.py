@@ -25,7 +25,7 @@ from api.consent import ConsentCalls
 from api.contacts import ContactCalls
 from api.health import HealthCalls
 from api.integration import Integration
-from api.pace import EditPace, FullRunPace, OneAtATime
+from api.pace import EditPace, FullRunPace, OneAtATime, Removals
 from api.portal import PortalCalls
 from api.runs import RunCalls
 from connect.connecting import Connecting
@@ -174,7 +174,14 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         ),
         run_calls=RunCalls(callers, workspaces, requests, FullRunPace(time.monotonic), now),
         contact_calls=ContactCalls(
-            callers, tables, workspaces, contacts, EditStore(tables, contacts, sleep), EditPace(time.monotonic), now
+            callers,
+            tables,
+            workspaces,
+            contacts,
+            EditStore(tables, contacts, sleep),
+            EditPace(time.monotonic),
+            Removals(time.monotonic),
+            now,
         ),
         consent_calls=ConsentCalls(callers, consent, engine.connecting, engine.tenants, workspaces, now),
         health=HealthCalls(tables, engine.alarms, now),

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from api.answers import Created, Nothing, Reply
 from api.caller import Caller, Callers, require_admin
-from api.pace import EditPace
+from api.pace import EditPace, Removals
 from api.requests import page_of, read_body
 from api.shapes import (
     ContactCard,
@@ -35,6 +35,7 @@ from storage.table import Tables
 from storage.transaction import Partition
 from workspace.audit import Action, entry
 from workspace.connection import Connection, ListId, Stage
+from workspace.connection import partition_of as workspace_partition
 from workspace.state import SyncState
 from workspace.store import Update, WorkspaceStore
 
@@ -76,6 +77,7 @@ class ContactCalls:
     store: ContactStore
     edits: EditStore
     pace: EditPace
+    removals: Removals
     now: Callable[[], datetime]
 
     async def lists(self, req: func.HttpRequest) -> Reply[ContactLists]:
@@ -146,6 +148,9 @@ class ContactCalls:
         partition, _ = await self._editable(caller, req)
         now = self._stamp()
         await self.edits.change(partition, _contact_id(req), lambda before: removed(before, now, caller.person))
+        if (count := self.removals.count(caller)) is not None:
+            record = entry(Action.REMOVED_CONTACTS, caller.person, caller.name, self.now(), {"contacts": count})
+            await self.tables.transact(workspace_partition(caller.workspace_id), [record])
         return Nothing()
 
     async def _list(self, caller: Caller, req: func.HttpRequest) -> tuple[Partition, ListId]:

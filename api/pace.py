@@ -14,6 +14,7 @@ import limits
 from api.caller import Caller
 from errors import TooMany
 
+_HOUR_SECONDS = 3600.0
 _MOST = 10_000
 """Remembered at once; who asked longest ago is forgotten first."""
 
@@ -60,6 +61,25 @@ class EditPace:
     def take(self, caller: Caller) -> None:
         """Raises: TooMany."""
         self._bucket.take(caller.workspace_id, caller.person)
+
+
+class Removals:
+    """Contacts that each person removed within an hour. `now` gives seconds, monotonic."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._since: OrderedDict[tuple[str, str], tuple[float, int]] = OrderedDict()
+
+    def count(self, caller: Caller) -> int | None:
+        """Count a removal; how many there were, where the audit trail is to tell of it."""
+        who, now = (caller.workspace_id, caller.person), self._now()
+        began, removed = self._since.pop(who, (now, 0))
+        if now - began > _HOUR_SECONDS:
+            began, removed = now, 0
+        self._since[who] = began, removed + 1
+        if len(self._since) > _MOST:
+            self._since.popitem(last=False)
+        return removed + 1 if removed + 1 in limits.BULK_REMOVALS else None
 
 
 class FullRunPace:

@@ -173,4 +173,5 @@ export const AUDIT = {
   cancelled: "cancelled a run",
   renamed: "renamed the contact list",
   disconnected: "disconnected Microsoft Entra ID",
+  removed_contacts: "removed many contacts",
 };

@@ -26,6 +26,8 @@ class Action(StrEnum):
     CANCELLED = "cancelled"
     RENAMED = "renamed"
     DISCONNECTED = "disconnected"
+    REMOVED_CONTACTS = "removed_contacts"
+    """A person, not necessarily an administrator, removed many contacts within an hour."""
 
 
 class AuditEntry(msgspec.Struct, frozen=True, rename="camel"):

@@ -2,11 +2,14 @@
 
 import dataclasses
 
+import msgspec
+
 import limits
 from api.caller import Caller
-from api.pace import EditPace
+from api.pace import EditPace, Removals
 from errors import TooMany
 from tests.api.calls import called
+from workspace.audit import Action
 from workspace.connection import WorkspaceId
 
 
@@ -80,3 +83,30 @@ async def test_a_person_who_edits_too_fast_is_told_when_to_go_on(rig, directory)
     assert (second.status_code, second.headers["Retry-After"]) == (429, "10")
     assert b"too_many" in second.get_body()
     assert [one.fields["firstName"] for one in await rig.contacts()] == ["Ada"]
+
+
+async def test_the_trail_tells_of_somebody_who_removes_many_contacts(rig, directory):
+    await rig.connect()
+    calls, route = rig.services.contact_calls, {"list": rig.list_id}
+    token = directory.control.token(f"member@{rig.workspace}")
+    most = limits.BULK_REMOVALS[0]
+    for number in range(most):
+        made = await called(calls.add, "POST", token, {"firstName": f"P{number}"}, route)
+        contact = msgspec.json.decode(made.get_body())["id"]
+        await called(calls.remove, "DELETE", token, route={**route, "contact": contact})
+
+    entries, _ = await rig.services.workspaces.audit(rig.workspace, 10, "")
+
+    assert [(one.action, one.details) for one in entries] == [(Action.REMOVED_CONTACTS, {"contacts": most})]
+
+
+def test_removals_of_another_hour_or_person_are_not_counted_together():
+    clock = Clock()
+    removals = Removals(clock)
+    for _ in range(limits.BULK_REMOVALS[0] - 1):
+        assert removals.count(person()) is None
+        clock.seconds += 1
+
+    assert removals.count(person("bob")) is None
+    clock.seconds += 3600
+    assert removals.count(person()) is None
