@@ -1,4 +1,4 @@
-"""Tests of the engine run in memory, except those that are marked with `servers`: they are about HTTP, tables or queues."""
+"""The engine's tests run in memory. Those marked with `servers` are about HTTP, tables or queues, and get real ones."""
 
 import pytest
 
