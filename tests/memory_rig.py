@@ -5,6 +5,8 @@ from types import SimpleNamespace
 from connect.connecting import Connecting
 from connect.disconnecting import Disconnecting
 from connect.dispatch import Dispatch
+from connect.forgetting import Forgetting
+from connect.tenants import TenantIndex
 from contacts.store import ContactStore
 from sync.alarms import Alarms
 from sync.meter import count_table_transaction
@@ -50,7 +52,10 @@ def _parts(tables, queue, graph, clock):
     alarms, schedule, requests = Alarms(tables), Schedule(tables, queue), RunRequests(workspaces, queue, now)
     worker = Worker(workspaces, contacts, graph, queue, alarms, _SLICE_SECONDS, now, sleep)
     connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
-    disconnecting = Disconnecting(workspaces, contacts, schedule, queue, _SLICE_SECONDS, now, sleep)
+    disconnecting = Disconnecting(
+        workspaces, contacts, schedule, TenantIndex(tables, workspaces), queue, _SLICE_SECONDS, now, sleep
+    )
+    forgetting = Forgetting(workspaces, contacts, schedule, disconnecting, queue, now)
     return SimpleNamespace(
         tables=tables,
         queue=queue,
@@ -59,7 +64,7 @@ def _parts(tables, queue, graph, clock):
         contacts=contacts,
         schedule=schedule,
         worker=worker,
-        dispatch=Dispatch(workspaces, worker, connecting, disconnecting, sleep),
+        dispatch=Dispatch(workspaces, worker, connecting, disconnecting, forgetting, now, sleep),
         requests=requests,
         alarms=alarms,
     )
