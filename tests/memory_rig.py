@@ -42,7 +42,7 @@ def make_memory_rig(tenant=None):
     tenant = tenant or MemoryMicrosoft().tenant()
     clock = Clock()
     tables, queue = MemoryTables(count_table_transaction), _Deliveries(clock)
-    return Rig(_parts(tables, queue, memory_graph(tenant.tenant), clock), queue, tenant, clock)
+    return Rig(_parts(tables, queue, memory_graph(tenant.tenant), clock), queue, tenant, clock, "memory")
 
 
 def _parts(tables, queue, graph, clock):
