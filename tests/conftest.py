@@ -19,7 +19,7 @@ import pytest
 from local.azurite import azurite as running_azurite
 from local.azurite import free_ports, made_up_accounts
 from local.host.process import start_host
-from local.microsoft.process import directory as running_directory
+from local.microsoft.process import directory as start_directory
 from local.office import Office, host_settings
 from tests.rig import close_rig, make_rig
 
@@ -43,10 +43,15 @@ _HOST_PORT = free_ports()[0]
 
 
 @pytest.fixture(scope="session")
-def directory():
+def running_directory():
     callback = f"http://localhost:{_HOST_PORT}/api/integrations/entra/consent/callback"
-    with running_directory(_STATE, "--people", "0", "--redirect-uri", callback) as directory:
+    with start_directory(_STATE, "--people", "0", "--redirect-uri", callback) as directory:
         yield directory
+
+
+@pytest.fixture(scope="session")
+def directory(running_directory):
+    return running_directory
 
 
 @pytest.fixture(scope="session")

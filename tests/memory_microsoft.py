@@ -6,6 +6,7 @@ out. What the SDK does with a claims challenge, one request more with a new toke
 
 import asyncio
 import re
+import uuid
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
@@ -44,6 +45,30 @@ class MemoryTenant:
     def do(self, *steps):
         return [self.tenant.do(*step) for step in steps]
 
+    def hire(self, **properties):
+        return self.do(
+            ("hire", {"displayName": "New Hire", "accountEnabled": True, "userType": "Member", **properties})
+        )[0]
+
+    def change(self, user_id, **properties):
+        self.do(("change", user_id, properties))
+
+    def remove(self, *user_ids):
+        self.do(*(("remove", one) for one in user_ids))
+
+    def purge(self, *user_ids):
+        self.do(*(("purge", one) for one in user_ids))
+
+    def restore(self, *user_ids):
+        self.do(*(("restore", one) for one in user_ids))
+
+    def advance(self, seconds):
+        self.tenant.clock_offset += seconds
+
+    def reset_counters(self):
+        self.tenant.requests.clear()
+        self.tenant.faults_met.clear()
+
     def missed(self, verb, *arguments):
         self.do(("missed", verb, *arguments))
 
@@ -70,7 +95,25 @@ class MemoryTenant:
         ]
 
     def state(self):
-        return {"requests": self.tenant.requests, "faultsMet": self.tenant.faults_met}
+        return {
+            "requests": self.tenant.requests,
+            "faultsMet": self.tenant.faults_met,
+            "faultsLeft": len(self.tenant.faults),
+        }
+
+
+class MemoryMicrosoft:
+    """The interface of the local Microsoft's control, where tenants are made."""
+
+    @property
+    def control(self):
+        return self
+
+    def tenant(self, *, people=0, name="Contoso", shape=None):
+        tenant = Tenant(str(uuid.uuid4()), name, "contoso.example", msgspec.convert(_camel(shape or {}), Shape))
+        tenant.consent.given = True
+        tenant.populate(people, 1)
+        return MemoryTenant(tenant)
 
 
 def _camel(fields):

@@ -1,26 +1,39 @@
 """A workspace in memory, for one test: the production services over tables, a queue and a tenant of this process."""
 
 import dataclasses
-import uuid
 from types import SimpleNamespace
 
-from local.microsoft.tenant import Tenant
 from services import build_engine
 from sync.meter import count_table_transaction
 from tests.memory import MemoryQueue, MemoryTables
-from tests.memory_microsoft import MemoryTenant, memory_graph
+from tests.memory_microsoft import MemoryMicrosoft, memory_graph
 from tests.rig import Clock, Rig
 
 _SLICE_SECONDS = 240
 
 
-def make_memory_rig():
-    tenant = Tenant(str(uuid.uuid4()), "Contoso", "contoso.example")
-    tenant.consent.given = True
+class _Deliveries(MemoryQueue):
+    """Besides, the calls of the queue's SDK that a rig takes its messages by."""
+
+    async def receive_message(self, **_):
+        text = self.take()
+        return None if text is None else SimpleNamespace(content=text)
+
+    async def delete_message(self, _):
+        return
+
+    async def clear_messages(self):
+        self._messages.clear()
+
+    async def get_queue_properties(self):
+        return SimpleNamespace(approximate_message_count=len(self))
+
+
+def make_memory_rig(tenant=None):
+    tenant = tenant or MemoryMicrosoft().tenant()
     clock = Clock()
-    tables, queue = MemoryTables(count_table_transaction), MemoryQueue(clock)
-    parts = _parts(tables, queue, memory_graph(tenant), clock)
-    return Rig(parts, queue, MemoryTenant(tenant), clock, account="")
+    tables, queue = MemoryTables(count_table_transaction), _Deliveries(clock)
+    return Rig(_parts(tables, queue, memory_graph(tenant.tenant), clock), queue, tenant, clock, "memory")
 
 
 def _parts(tables, queue, graph, clock):

@@ -143,6 +143,7 @@ async def test_two_people_with_one_mail_stay_two(synced, tenant):
     assert linked[second]["firstName"] == "Two"
 
 
+@pytest.mark.servers
 async def test_the_organisations_new_name_is_followed_on_a_full_run(synced, tenant):
     tenant.consent(organizationReadable=True)
     tenant.rename("Contoso Grand")

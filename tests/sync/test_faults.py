@@ -15,6 +15,7 @@ def tenant(directory):
     return directory.control.tenant(people=90, shape={"pageSize": 10})
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize(
     "fault",
     [

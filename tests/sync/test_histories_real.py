@@ -18,6 +18,8 @@ from tests.rig import make_rig
 from tests.stack import play
 from tests.worlds import RealWorld
 
+pytestmark = pytest.mark.servers
+
 EXAMPLES = int(os.environ.get("HISTORIES", "60"))
 _NEED_A_DOOR = {"storage", "outage", "orphan"}
 met = Counter()

@@ -299,6 +299,7 @@ async def test_a_verification_without_drift_says_so_and_removes_who_left(rig, te
     assert await rig.linked() == rig.expected()
 
 
+@pytest.mark.servers
 async def test_a_sign_in_code_is_told_in_plain_words_when_the_tries_are_used_up(rig, tenant):
     await rig.connect()
     tenant.fault("token", code="53003", times=FOR_EVER)

@@ -133,6 +133,7 @@ async def test_constant_editors_do_not_hold_up_a_run(rig, tenant):
     assert {fields["firstName"] for fields in (await rig.linked()).values()} == {"New"}
 
 
+@pytest.mark.servers
 async def test_a_row_that_storage_fails_on_alone_is_skipped_and_listed(storage_account, directory, tenant):
     """Azurite fails a whole transaction for the sake of one row; the others are written one by one."""
     flaky = await FlakyStorage(storage_account).open()

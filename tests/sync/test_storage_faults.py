@@ -11,6 +11,8 @@ from tests.flaky import AFTER, BEFORE, SILENT, AwayQueue, FlakyStorage
 from tests.rig import close_rig, make_rig
 from workspace.run import RunState
 
+pytestmark = pytest.mark.servers
+
 PEOPLE = 250
 MOST_REQUESTS = 16
 

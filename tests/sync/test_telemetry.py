@@ -11,6 +11,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sync.messages import Continue
 from workspace.run import Mode, RunState
 
+pytestmark = pytest.mark.servers
+
 _spans, _reader = InMemorySpanExporter(), InMemoryMetricReader()
 
 

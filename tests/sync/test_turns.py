@@ -191,6 +191,7 @@ async def test_a_start_that_finds_another_worker_looks_again_after_its_lease(rig
     assert (await rig.run(asked.id)).state is RunState.QUEUED
 
 
+@pytest.mark.servers
 async def test_a_long_slice_renews_its_lease_and_has_a_message_on_its_way(rig, tenant, monkeypatch):
     monkeypatch.setattr("limits.LOOK_AGAIN_AFTER_SECONDS", 0.05)
     monkeypatch.setattr("limits.HEARTBEAT_SECONDS", 0.05)
