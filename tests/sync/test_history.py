@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
+from sync.messages import Prune
 from workspace.run import RunState
 
 
-async def test_history_older_than_ninety_days_goes_with_the_days_first_run(rig, tenant):
+async def test_history_older_than_ninety_days_goes_when_the_timer_asks_for_it(rig, tenant):
     tenant.hire(givenName="Ada")
     await rig.connect()
     old = await rig.full()
@@ -13,7 +14,7 @@ async def test_history_older_than_ninety_days_goes_with_the_days_first_run(rig, 
     kept = await rig.full()
     rig.clock.offset = timedelta(days=91)
 
-    await rig.delta()
+    await rig.services.dispatch.handle(Prune(rig.workspace))
 
     runs, _ = await rig.services.workspaces.history(rig.workspace, 100, "")
     assert old.id not in [one.id for one in runs]
@@ -22,7 +23,7 @@ async def test_history_older_than_ninety_days_goes_with_the_days_first_run(rig, 
     assert [page async for page in rig.services.workspaces.journal(rig.workspace, kept.id)] != []
 
 
-async def test_later_the_same_day_nothing_is_looked_for(rig, tenant):
+async def test_a_run_looks_for_no_old_history(rig, tenant):
     await rig.connect()
     await rig.full()
 

@@ -14,7 +14,7 @@ from workspace.run import RunState
 pytestmark = pytest.mark.servers
 
 PEOPLE = 250
-MOST_REQUESTS = 16
+MOST_REQUESTS = 15
 
 
 @pytest.fixture
