@@ -113,7 +113,7 @@ def services() -> Services:
 
 
 def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asyncio.sleep) -> Services:
-    """Make everything from settings; tests call it with settings and a time of their own."""
+    """Make everything from settings, the clients first."""
     tables = Tables(_table_client(settings.tables), TABLES, count_table_transaction)
     queue = MessageQueue(_queue_client(settings.queues, QUEUE))
     entra = settings.entra_credential
@@ -127,6 +127,19 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         )
     )
     graph = Graph(settings.graph_endpoint, credentials, count_graph_request)
+    return assemble(settings, tables, queue, graph, credentials, now, sleep)
+
+
+def assemble(
+    settings: Settings,
+    tables: Tables,
+    queue: MessageQueue,
+    graph: Graph,
+    credentials: Credentials,
+    now: Callable[[], datetime],
+    sleep: Sleep,
+) -> Services:
+    """Put everything together over clients that are there; tests hand in ones that need no network."""
     workspaces, contacts = WorkspaceStore(tables, sleep), ContactStore(tables)
     alarms, schedule, requests = Alarms(tables), Schedule(tables, queue), RunRequests(workspaces, queue, now)
     connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
@@ -139,7 +152,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         settings.entra_client_id,
         settings.entra_authority,
         f"{settings.public_url}/api/integrations/entra/consent/callback",
-        client_credential(entra, settings.entra_authority),
+        client_credential(settings.entra_credential, settings.entra_authority),
     )
     consent = Consent(
         tables, schedule, sign_in, graph, settings.graph_endpoint, settings.portal_url, settings.state_secret, now

@@ -77,9 +77,13 @@ def _camel(fields):
     return {re.sub(r"_([a-z])", lambda found: found[1].upper(), name): value for name, value in fields.items()}
 
 
-def memory_graph(tenant):
-    """The production client, with a sender that asks the tenant and a credential that is the tenant's own."""
-    return Graph(ENDPOINT, Credentials(lambda _: _Credential(tenant)), count_graph_request, _Sender(tenant))
+def memory_credentials(tenant):
+    return Credentials(lambda _: _Credential(tenant))
+
+
+def memory_graph(tenant, credentials):
+    """The production client, with a sender that asks the tenant."""
+    return Graph(ENDPOINT, credentials, count_graph_request, _Sender(tenant))
 
 
 @dataclass

@@ -1,51 +1,42 @@
 """A workspace in memory, for one test: the production services over tables, a queue and a tenant of this process."""
 
+import functools
 import uuid
-from types import SimpleNamespace
 
-from connect.connecting import Connecting
-from connect.disconnecting import Disconnecting
-from connect.dispatch import Dispatch
-from contacts.store import ContactStore
 from local.microsoft.tenant import Tenant
-from sync.alarms import Alarms
+from services import assemble
+from settings import Settings
 from sync.meter import count_table_transaction
-from sync.requests import RunRequests
-from sync.schedule import Schedule
-from sync.worker import Worker
 from tests.memory import MemoryQueue, MemoryTables
-from tests.memory_microsoft import MemoryTenant, memory_graph
-from tests.rig import Clock, Rig
-from workspace.store import WorkspaceStore
-
-_SLICE_SECONDS = 240
+from tests.memory_microsoft import ENDPOINT, MemoryTenant, memory_credentials, memory_graph
+from tests.rig import PUBLIC, Clock, Rig
 
 
 def make_memory_rig():
     tenant = Tenant(str(uuid.uuid4()), "Contoso", "contoso.example")
     tenant.consent.given = True
-    clock = Clock()
+    clock, credentials = Clock(), memory_credentials(tenant)
     tables, queue = MemoryTables(count_table_transaction), MemoryQueue(clock)
-    return Rig(_parts(tables, queue, memory_graph(tenant), clock), queue, MemoryTenant(tenant), clock)
+    graph = memory_graph(tenant, credentials)
+    services = assemble(_settings(), tables, queue, graph, credentials, clock, clock.sleep)
+    return Rig(services, queue, MemoryTenant(tenant), clock, account="")
 
 
-def _parts(tables, queue, graph, clock):
-    """Put together as `services.build` does."""
-    now, sleep = clock, clock.sleep
-    workspaces, contacts = WorkspaceStore(tables, sleep), ContactStore(tables)
-    alarms, schedule, requests = Alarms(tables), Schedule(tables, queue), RunRequests(workspaces, queue, now)
-    worker = Worker(workspaces, contacts, graph, queue, alarms, _SLICE_SECONDS, now, sleep)
-    connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
-    disconnecting = Disconnecting(workspaces, contacts, schedule, queue, _SLICE_SECONDS, now, sleep)
-    return SimpleNamespace(
-        tables=tables,
-        queue=queue,
-        graph=graph,
-        workspaces=workspaces,
-        contacts=contacts,
-        schedule=schedule,
-        worker=worker,
-        dispatch=Dispatch(workspaces, worker, connecting, disconnecting, sleep),
-        requests=requests,
-        alarms=alarms,
+@functools.cache
+def _settings():
+    """Nothing in them is used but the length of a slice."""
+    return Settings.read(
+        {
+            "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+            "ENTRA_CLIENT_ID": "11111111-2222-4333-8444-555555555555",
+            "ENTRA_CLIENT_SECRET": "not used",
+            "ENTRA_AUTHORITY": "https://login.microsoftonline.com",
+            "GRAPH_ENDPOINT": ENDPOINT,
+            "PLATFORM_ISSUER": "https://platform.example",
+            "PLATFORM_AUDIENCE": "emu.chat",
+            "PLATFORM_JWKS_URL": "https://platform.example/jwks",
+            "PORTAL_TOKEN_URL": "https://platform.example/token",
+            "STATE_SECRET": "a secret of this test of 32 characters",
+            **PUBLIC,
+        }
     )
