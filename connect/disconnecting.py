@@ -13,7 +13,7 @@ import limits
 from connect.tenants import TenantIndex
 from contacts.contact import Contact, Link, partition_of, write_operations
 from contacts.custom_fields import TABLE as CUSTOM_FIELDS
-from contacts.store import ContactStore, ScanRow
+from contacts.store import ContactStore
 from errors import Conflict
 from storage.queue import MessageQueue
 from storage.retry import Sleep, tries
@@ -131,12 +131,10 @@ class Disconnecting:
         if connection.closing is ContactsOnDisconnect.DELETE:
             await self.workspaces.erase_people(workspace)
             state = state.without_samples()
-        tally = await self.contacts.tally(partition)
-        shown = 0
-        async for rows in self.contacts.scan(partition, ScanRow):
-            shown += sum(row.link in (Link.LINKED, Link.UNLINKED, Link.LOCAL) for row in rows)
-        totals = Totals(contacts=shown - tally.contacts, linked=-tally.linked)
+        totals = Totals(*await self.contacts.count(partition))
         ended = replace(connection.after(ConnectionEvent.CLOSED), tenant_id=None, closing=None)
         # Before the connection can be joined again, which enrols it anew.
         await self.schedule.leave(workspace)
-        await self.workspaces.save(replace(state.without_lease(), totals=totals), connection_operation(ended))
+        await self.workspaces.save(
+            replace(state.without_lease(), totals=totals, recount=False), connection_operation(ended)
+        )

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import unicodedata
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from storage.table import Tables
 from storage.transaction import MOST_OPERATIONS, Operation, Partition, Verb, grouped
 
 _AT_ONCE = 16
+_COUNTS = 3
 # A search ends after so many pages with what it found, so that no call takes long; the caller asks for more.
 _SEARCHED_PAGES, _LARGEST_PAGE = 5, 1000
 
@@ -160,6 +162,22 @@ class ContactStore:
                 else:
                     touched.append(ContactId(row.contact_id))
         return touched, left
+
+    async def count(self, partition: Partition) -> tuple[int, int]:
+        """Contacts that are shown, and how many of them are linked, less what people themselves did (the tally).
+
+        Read again when a person added or removed a contact meanwhile.
+        """
+        for _ in range(_COUNTS):
+            before = await self.tally(partition)
+            links = Counter[str]()
+            async for rows in self.scan(partition, ScanRow):
+                links.update(row.link for row in rows)
+            after = await self.tally(partition)
+            if after == before:
+                break
+        shown = links[Link.LINKED] + links[Link.UNLINKED] + links[Link.LOCAL]
+        return shown - after.contacts, links[Link.LINKED] - after.linked
 
     async def page(self, partition: Partition, most: int, continuation: str = "") -> tuple[list[Contact], str]:
         """Contacts in the order of their ids, those removed by a person included, and where the next page begins."""

@@ -39,7 +39,7 @@ from sync.rollcall import RollCall
 from workspace.connection import Connection, Stage, WorkspaceId, connection_operation, named
 from workspace.journal import JournalPage, Person, journal_operation
 from workspace.run import NEXT_PHASE, Cost, Event, Mode, Phase, Run, RunState, Trigger
-from workspace.state import SyncState, Verification, concluded
+from workspace.state import SyncState, Totals, Verification, concluded
 from workspace.store import WorkspaceStore, run_operation
 
 
@@ -280,6 +280,7 @@ class Slice:
         full = self.run.mode is Mode.FULL and not self.run.approved
         # Before the transaction, which would have to be repeated if a request came in meanwhile.
         name = await organization_name(self.reader.graph, self.reader.tenant) if full else None
+        counted = Totals(*await self.contacts.count(self.partition)) if self.state.recount else None
         now, link = self.now(), self.run.delta_link
         ended = replace(self.run.after(event), cost=self.cost(about_to=1), cursor=None, delta_link=None)
         told = waits.told if waits is not None else ended.pending_removals
@@ -291,6 +292,8 @@ class Slice:
             operations = [run_operation(one) for one in (*dropped, *([] if waits else [ended]))]
             if name is not None and name != self.connection.tenant_name:
                 operations.append(connection_operation(named(self.connection, name)))
+            if counted is not None:
+                after = replace(after, totals=counted, recount=False)
             if full and waits is None:
                 verified = Verification(now, after.totals.linked, ended.drift, ended.id)
                 after = replace(after, verification=verified)

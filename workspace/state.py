@@ -53,8 +53,9 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     last. `delta_link` continues from it, asked with `select`; `applied_version` is the configuration that the contacts
     show. `lease` is the worker's that does a slice now. `revision` is new with each write, so that a writer that got no
     answer can tell whether it was written. `totals` counts what runs did; people's own additions and removals stand
-    in the list's tally. `completed` is the last run that read to the end of its round. `missing_since`: since then
-    Microsoft does not find the tenant, which is not believed at once.
+    in the list's tally. `recount`: a run ended before its time, so contacts may be written that no checkpoint counted.
+    `completed` is the last run that read to the end of its round. `missing_since`: since then Microsoft does not find
+    the tenant, which is not believed at once.
     """
 
     workspace_id: WorkspaceId
@@ -66,6 +67,7 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     select: tuple[str, ...] = ()
     applied_version: int = 0
     totals: Totals = Totals()
+    recount: bool = False
     last_completed_at: datetime | None = None
     completed: RunId | None = None
     verification: Verification | None = None
@@ -156,7 +158,9 @@ def settled(state: SyncState, ended: Run) -> SyncState:
     # A waiting run does not block: it makes way for the hourly runs, and keeps its removals for an administrator.
     if ended.state is RunState.AWAITING_APPROVAL or (waiting is not None and waiting.id == ended.id):
         waiting = ended
-    state = replace(state.without_lease(), run=None, waiting=waiting, last=ended, totals=state.totals.after(done))
+    recount = state.recount or ended.state in (RunState.FAILED, RunState.CANCELLED)
+    totals = state.totals.after(done)
+    state = replace(state.without_lease(), run=None, waiting=waiting, last=ended, totals=totals, recount=recount)
     return next_up(state)
 
 

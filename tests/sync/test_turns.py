@@ -221,3 +221,18 @@ async def test_an_idle_delta_costs_no_further_message(rig):
     await rig.delta()
 
     assert (await rig.queue.get_queue_properties()).approximate_message_count == 0
+
+
+async def test_the_list_is_counted_anew_after_a_run_that_ended_before_its_time(rig, tenant):
+    await rig.connect()
+    asked = await rig.ask(Mode.FULL)
+    rig.kill_before = 9
+    with pytest.raises(Killed):
+        await rig.services.dispatch.handle(Continue(rig.workspace, asked.id, 0))
+    await rig.services.requests.cancel(rig.workspace, asked.id)
+    rig.clock.offset += LEASE + timedelta(seconds=1)
+
+    await rig.full()
+
+    totals = (await rig.state()).totals
+    assert (totals.contacts, totals.linked) == (len(await rig.rows()), len(rig.expected()))
