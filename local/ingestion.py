@@ -113,9 +113,13 @@ def ingestion() -> Iterator[Ingestion]:
 
 
 def about(envelope: Envelope) -> tuple[str, str]:
-    """Its kind and its name, or the beginning of its message."""
-    data = envelope["data"]["baseData"]
-    return envelope["data"]["baseType"], data.get("name") or data.get("message", "")[:60] or data["metrics"][0]["name"]
+    """Its kind, and its name or the beginning of its message."""
+    kind, data = envelope["data"]["baseType"], envelope["data"]["baseData"]
+    if kind == "MetricData":
+        return kind, data["metrics"][0]["name"]
+    if kind == "ExceptionData":
+        return kind, data["exceptions"][0]["message"][:60]
+    return kind, data.get("name") or data.get("message", "")[:60]
 
 
 def slices_of(envelopes: list[Envelope]) -> set[str]:
