@@ -170,50 +170,50 @@ HISTORY = st.builds(_whole, st.lists(STEP, min_size=2, max_size=10), odd=st.bool
 _LONG = "x" * 70_000
 _BEFORE = [("change", PEOPLE[0], {"givenName": "Bob"}), ("leave", PEOPLE[1]), ("add", {"email": "two@x.example"})]
 _BEFORE = [*_BEFORE, ("hire", PEOPLE[3], {"mail": "two@x.example"}), ("hire", PEOPLE[4], {"mail": "Two@x.example"})]
-ONE_OF_EACH = [
-    [*_BEGIN, *_BEFORE, ("fault", fault), ("run", full, kills), *_END]
-    for fault in FAULTS
-    for full, kills in ((False, ()), (True, ()), (False, (6,)))
-]
-ONE_OF_EACH += [
-    [*_BEGIN, ("shape", {"page_size": size}), *_BEFORE, ("ends", trouble), ("run", full, ()), *_END]
-    for trouble in ENDS
-    for full, size in ((False, 1), (True, 1), (True, 200))
-]
-ONE_OF_EACH += [
-    [*_BEGIN, *_BEFORE, ("storage", fault, number), ("run", full, ()), *_END]
-    for fault in STORAGE_FAULTS
-    for full, number in ((False, 3), (False, 5), (True, 4), (True, 6))
-]
-ONE_OF_EACH += [[_ODD, *_BEGIN, *_BEFORE, ("hidden", hidden), *_END] for hidden in HIDDEN]
-ONE_OF_EACH += [[*_BEGIN, *_BEFORE, ("orphan", full, number, 0), *_END] for full in (False, True) for number in (5, 9)]
-ONE_OF_EACH += [[*_BEGIN, *_BEFORE, ("twice", full), *_END] for full in (False, True)]
-ONE_OF_EACH += [[*_BEGIN, *_BEFORE, ("outage", number, 2), ("run", False, ()), *_END] for number in (2, 8)]
-ONE_OF_EACH += [
+
+
+def one_of_each(*, thorough):
+    """Histories in which each kind of trouble is met for certain, while somebody leaves.
+
+    `thorough`: by delta and by full runs, and with workers that die besides; otherwise once each.
+    """
+    runs = ((False, ()), (True, ()), (False, (6,))) if thorough else ((False, ()),)
+    fulls = (False, True) if thorough else (False,)
+    found = [
+        [*_BEGIN, *_BEFORE, ("fault", fault), ("run", full, kills), *_END] for fault in FAULTS for full, kills in runs
+    ]
+    found += [
+        [*_BEGIN, ("shape", {"page_size": size}), *_BEFORE, ("ends", trouble), ("run", full, ()), *_END]
+        for trouble in ENDS
+        for full, size in (((False, 1), (True, 1), (True, 200)) if thorough else ((True, 1),))
+    ]
+    found += [
+        [*_BEGIN, *_BEFORE, ("storage", fault, number), ("run", full, ()), *_END]
+        for fault in STORAGE_FAULTS
+        for full, number in (((False, 3), (False, 5), (True, 4), (True, 6)) if thorough else ((False, 5),))
+    ]
+    found += [[_ODD, *_BEGIN, *_BEFORE, ("hidden", hidden), *_END] for hidden in HIDDEN]
+    found += [[*_BEGIN, *_BEFORE, ("orphan", full, number, 0), *_END] for full in fulls for number in (5, 9)]
+    found += [[*_BEGIN, *_BEFORE, ("twice", full), *_END] for full in fulls]
+    found += [[*_BEGIN, *_BEFORE, ("outage", number, 2), ("run", False, ()), *_END] for number in (2, 8)]
     # Three deaths at one place end a run; the next one is right.
-    [*_BEGIN, *_BEFORE, ("run", full, (number,) * 3), *_END]
-    for full in (False, True)
-    for number in (4, 5)
-]
-ONE_OF_EACH += [
+    found += [[*_BEGIN, *_BEFORE, ("run", full, (number,) * 3), *_END] for full in fulls for number in (4, 5)]
     # The queue is away when a pause has to be waited for.
-    [*_BEGIN, *_BEFORE, ("fault", FAULTS[2]), ("queue away",), ("run", full, ()), *_END]
-    for full in (False, True)
-]
-ONE_OF_EACH += [
+    away = ("fault", {"status": 429, "retryAfter": "3600"}), ("queue away",)
+    found += [[*_BEGIN, *_BEFORE, *away, ("run", full, ()), *_END] for full in fulls]
     # Deltas miss a change: the weekly run finds it.
-    [*_BEGIN, ("missed", step), *_BEFORE, ("tick",), ("week",), *_END]
-    for step in (("change", PEOPLE[2], {"givenName": "Bob"}), ("leave", PEOPLE[2]), ("hire", PEOPLE[5], {}))
-]
-ONE_OF_EACH += [[*_BEGIN, *_BEFORE, ("run", True, ()), ("old", 0), ("old", 1), *_END]]
-ONE_OF_EACH += [
-    [*_BEGIN, ("shape", {"byte_order_mark": True}), ("change", PEOPLE[0], {"givenName": odd}), ("run", full, ()), *_END]
-    for odd in ODD_NAMES
-    for full in (False, True)
-]
-ONE_OF_EACH += [
-    # A record that storage refuses, of somebody known and of somebody new; later it fits.
-    [
+    missed = (("change", PEOPLE[2], {"givenName": "Bob"}), ("leave", PEOPLE[2]), ("hire", PEOPLE[5], {}))
+    found += [[*_BEGIN, ("missed", step), *_BEFORE, ("tick",), ("week",), *_END] for step in missed]
+    found += [[*_BEGIN, *_BEFORE, ("run", True, ()), ("old", 0), ("old", 1), *_END]]
+    bom = ("shape", {"byte_order_mark": True})
+    odd = [("change", PEOPLE[place % 3], {"givenName": name}) for place, name in enumerate(ODD_NAMES)]
+    found += [[*_BEGIN, bom, one, ("run", full, ()), *_END] for one in odd for full in fulls]
+    return [*found, *(_refused(full) for full in fulls)]
+
+
+def _refused(full):
+    """A record that storage refuses, of somebody known and of somebody new; later it fits."""
+    return [
         *_BEGIN,
         ("hire", PEOPLE[3], {"givenName": _LONG}),
         ("change", PEOPLE[0], {"givenName": _LONG}),
@@ -225,9 +225,6 @@ ONE_OF_EACH += [
         ("change", PEOPLE[3], {"givenName": "Bob"}),
         *_END,
     ]
-    for full in (False, True)
-]
-"""Histories in which each kind of trouble is met for certain, while somebody leaves."""
 
 
 _KINDS = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, example, given, settings
 
-from tests.histories import HISTORY, ONE_OF_EACH, progress, require_met
+from tests.histories import HISTORY, one_of_each, progress, require_met
 from tests.memory_rig import make_memory_rig
 from tests.stack import play
 from tests.worlds import MemoryWorld
@@ -35,7 +35,7 @@ def test_every_history_ends_in_the_list_that_the_spec_says():
             runner.run(play(MemoryWorld(make_memory_rig()), history, met))
             tell()
 
-        for history in ONE_OF_EACH:
+        for history in one_of_each(thorough=True):
             every = example(history)(every)
         every()
     print(f"\n{EXAMPLES} histories met: {dict(sorted(met.items()))}")
