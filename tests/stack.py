@@ -295,7 +295,8 @@ class Stack:
             worker, _ = self.orphans.pop(0)
             self.world.let_go()
             told = await asyncio.gather(worker, return_exceptions=True)
-            if told[0] is not None and not isinstance(told[0], TryLater):
+            # A death that was meant for the other worker may have met one of its calls.
+            if told[0] is not None and not isinstance(told[0], (TryLater, Killed)):
                 raise told[0]
             self.met["orphan went on"] += 1
             await self.note_end()
