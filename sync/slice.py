@@ -138,6 +138,8 @@ class Slice:
                 if last:
                     raise
                 failures += 1
+                # What was read of these contacts may be out of date: the answer may be lost, and the write done.
+                self.gathering.wrote([write.after for write in plan.writes if write.after is not None])
                 # This attempt may be applied in part, so its entries stand for what was written.
                 earlier |= {change.contact_id: change for change in plan.changes}
                 if error.after_seconds:

@@ -44,3 +44,11 @@ FOUND = {
 @pytest.mark.parametrize("history", FOUND.values(), ids=FOUND.keys())
 async def test_it_stays_mended(history):
     await play(MemoryWorld(make_memory_rig()), [*history, ("run", False, ())], Counter())
+
+
+async def test_a_write_whose_answer_was_lost_is_known_to_a_later_page_of_the_run():
+    """The list was scanned before, and the second attempt at the page found nothing left to write."""
+    choices = dict.fromkeys(("keep_local", "hard_delete", "include_guests", "include_disabled"), False)
+    history = [*begin(odd=True), ("configure", choices), ("storage", "lost_after", 8), ("run", False, ())]
+
+    await play(MemoryWorld(make_memory_rig()), history, Counter())
