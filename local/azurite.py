@@ -105,6 +105,8 @@ def start_azurite(
     # The binary itself: the wheel's `node` is a script whose child would outlive it (facts/functions.md, addendum).
     command = [str(Path(ROOT_DIR) / "bin" / "node"), str(script), *where, *listen]
     command += ["--skipApiVersionCheck", "--disableTelemetry", "--silent"]
+    # Its default of five seconds closes a connection just as a client sends the next request on it.
+    command += [word for name in names for word in (f"--{name}KeepAliveTimeout", _KEEP_ALIVE_SECONDS)]
     environment = os.environ | {"AZURITE_ACCOUNTS": ";".join(f"{name}:{key}" for name, key in known.items())}
     output = tempfile.TemporaryFile()
     process = subprocess.Popen(
@@ -149,6 +151,9 @@ def free_ports() -> tuple[int, int, int]:
             listener.bind(("127.0.0.1", 0))
             found.append(listener.getsockname()[1])
     return found[0], found[1], found[2]
+
+
+_KEEP_ALIVE_SECONDS = "120"
 
 
 def _listen(name: str, port: int) -> list[str]:
