@@ -30,7 +30,7 @@ def quiet():
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(600 + EXAMPLES)
 def test_every_history_ends_in_the_list_that_the_spec_says(quiet):
     tell = progress("histories in memory", EXAMPLES)
     with asyncio.Runner() as runner:

@@ -41,7 +41,7 @@ async def world_for(directory, storage, history):
     return RealWorld(rig, door)
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(600 + 10 * EXAMPLES)
 def test_every_history_ends_in_the_list_that_the_spec_says(directory, storage):
     tell = progress("histories on real parts", EXAMPLES)
 
