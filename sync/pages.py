@@ -159,7 +159,8 @@ async def _read_whole(work: "Slice", ids: Sequence[ObjectId]) -> dict[ObjectId, 
             if url is None:
                 break
             page = await work.reader.page(url, carried_token=False)
-            whole |= latest(page.users)
+            # A later page of such a round may leave out what an earlier one told, too.
+            whole = latest([*whole.values(), *page.users])
             url = page.next_link
         if url is not None:
             raise RoundBroken("Microsoft Graph sent more pages than there are people asked for")

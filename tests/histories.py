@@ -193,6 +193,9 @@ def one_of_each(*, thorough):
         for full, number in (((False, 3), (False, 5), (True, 4), (True, 6)) if thorough else ((False, 5),))
     ]
     found += [[_ODD, *_BEGIN, *_BEFORE, ("hidden", hidden), *_END] for hidden in HIDDEN]
+    # Somebody who may not sign in any more, on several pages of which only the first ones say so.
+    disabled = ("hire", PEOPLE[2], {"accountEnabled": False})
+    found += [[_ODD, *_BEGIN, disabled, ("hidden", "missing_later"), *_END]]
     found += [[*_BEGIN, *_BEFORE, ("orphan", full, number, 0), *_END] for full in fulls for number in (5, 9)]
     found += [[*_BEGIN, *_BEFORE, ("twice", full), *_END] for full in fulls]
     found += [[*_BEGIN, *_BEFORE, ("outage", number, 2), ("run", False, ()), *_END] for number in (2, 8)]
