@@ -23,7 +23,7 @@ from local.ingestion import bytes_a_run, deployed_settings, ingestion, slices_of
 from local.office import ENTRA, Office, host_settings
 from mapping.configuration import Configuration
 from services import Services, build
-from settings import Settings
+from services.settings import Settings
 from sync.messages import QUEUE
 from workspace.connection import Connection, ConnectionState, ListId, WorkspaceId, connection_operation, list_name_of
 from workspace.state import SyncState

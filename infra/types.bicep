@@ -8,7 +8,7 @@ type tagsType = {
 }
 
 @export()
-@description('The settings that main.bicep knows and that are no secret; settings.py reads them (docs/specification.md 8).')
+@description('The settings that main.bicep knows and that are no secret; services/settings.py reads them (docs/specification.md 8).')
 type connectorSettingsType = {
   ENTRA_CLIENT_ID: string
   ENTRA_MANAGED_IDENTITY_CLIENT_ID: string

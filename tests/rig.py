@@ -19,7 +19,7 @@ from directory.credentials import TenantId
 from local.microsoft.control import TenantControl
 from mapping.configuration import Configuration, FieldMapping
 from services import Services, build
-from settings import Settings
+from services.settings import Settings
 from sync.messages import QUEUE, read_message
 from workspace.connection import Connection, ListId, Stage, WorkspaceId, connection_operation, list_name_of
 from workspace.run import Mode, Request, Run, Trigger

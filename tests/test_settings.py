@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from services import build
-from settings import Settings, SettingsError
+from services.settings import Settings, SettingsError
 
 GOOD = {
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",

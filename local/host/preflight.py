@@ -1,4 +1,4 @@
-"""Refuses to start an app whose settings are missing or malformed (spec §8), where the app has a `settings` module."""
+"""Refuses to start an app whose settings are missing or malformed (spec §8), where it has `services/settings.py`."""
 
 import importlib
 import os
@@ -15,9 +15,9 @@ def check_settings(root: Path) -> None:
     Raises:
         SettingsProblem
     """
-    if not (root / "settings.py").exists():
+    if not (root / "services" / "settings.py").exists():
         return
-    settings = importlib.import_module("settings")
+    settings = importlib.import_module("services.settings")
     try:
         settings.Settings.read(os.environ)
     except settings.SettingsError as error:

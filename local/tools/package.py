@@ -25,12 +25,11 @@ DEPLOYED = {
     "function_app.py": ("py",),
     "host.json": ("json",),
     "limits.py": ("py",),
-    "services.py": ("py",),
-    "settings.py": ("py",),
+    "services": ("py",),
 }
 """Folders and files of the root that are deployed, with the endings that may stand there."""
 
-_LOCK = "requirements/lock.txt"
+_LOCK = "local/requirements/lock.txt"
 _DATED = (2020, 1, 1, 0, 0, 0)
 """The same files make the same archive."""
 

@@ -11,7 +11,7 @@ ROOT = INFRA.parent
 
 
 def test_the_lock_holds_every_pin_with_hashes():
-    lock = (ROOT / "requirements/lock.txt").read_text()
+    lock = (ROOT / "local/requirements/lock.txt").read_text()
     wanted = dict(
         re.findall(r"^([A-Za-z0-9_.-]+)(?:\[\w+\])?==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
     )

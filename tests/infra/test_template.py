@@ -8,7 +8,7 @@ import pytest
 
 from local.tools.infra import INFRA, KEPT, MADE_FROM, sources
 from services import TABLES
-from settings import Settings, SettingsError
+from services.settings import Settings, SettingsError
 from sync.messages import POISON_QUEUE, QUEUE
 from tests.infra.kept import WAYS, app_settings, kinds, module, only, resources, template
 from tests.triggers import triggers

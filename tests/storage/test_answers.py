@@ -9,7 +9,7 @@ from aiohttp import web
 from yarl import URL
 
 from services import _table_client
-from settings import StorageAddress
+from services.settings import StorageAddress
 from storage.document import DocumentRow, document_columns
 from storage.filters import within
 from storage.table import Tables

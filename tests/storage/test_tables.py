@@ -8,7 +8,7 @@ import pytest
 
 from errors import Conflict, RowRefused, TryLater
 from services import _table_client
-from settings import StorageAddress
+from services.settings import StorageAddress
 from storage.filters import beginning, within
 from storage.table import Tables
 from storage.transaction import Operation, Partition, Verb

@@ -41,7 +41,7 @@ from contacts.edit_store import EditStore
 from contacts.store import ContactStore
 from directory.credentials import Credentials, assertion_scope, credential_builder
 from directory.graph import Graph
-from settings import EntraCredential, Settings, StorageAddress
+from services.settings import EntraCredential, Settings, StorageAddress
 from storage.queue import MessageQueue
 from storage.retry import Sleep
 from storage.table import Tables
