@@ -69,6 +69,20 @@ async def save_config(req: func.HttpRequest) -> func.HttpResponse:
     return await services().integration.configure(req)
 
 
+@app.route("integrations/entra/pause", methods=["POST"])
+@answering
+async def pause(req: func.HttpRequest) -> func.HttpResponse:
+    """Stop syncing until it is resumed."""
+    return await services().integration.pause(req)
+
+
+@app.route("integrations/entra/resume", methods=["POST"])
+@answering
+async def resume(req: func.HttpRequest) -> func.HttpResponse:
+    """Let syncing go on."""
+    return await services().integration.resume(req)
+
+
 @app.route("integrations/entra/preview", methods=["POST"])
 @answering
 async def preview_config(req: func.HttpRequest) -> func.HttpResponse:

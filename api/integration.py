@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from api.answers import Reply
-from api.caller import ASK_YOUR_ADMIN, Callers, require_admin
+from api.caller import ASK_YOUR_ADMIN, Caller, Callers, require_admin
 from api.pace import OneAtATime
 from api.requests import read_body, whole_number
 from api.shapes import Fields, IntegrationShape, StatusShape, connection_shape, fields_shape, status_shape
@@ -23,6 +23,7 @@ from mapping.configuration import (
     validate,
 )
 from storage.table import Tables
+from sync.pausing import Pausing
 from sync.preview import Preview, Previews
 from sync.requests import NotSyncing, RunRequests
 from sync.schedule import Schedule
@@ -56,6 +57,7 @@ class Integration:
     contacts: ContactStore
     schedule: Schedule
     requests: RunRequests
+    pausing: Pausing
     previews: Previews
     turns: OneAtATime
     timetable: Timetable
@@ -64,7 +66,7 @@ class Integration:
     async def show(self, req: func.HttpRequest) -> Reply[IntegrationShape]:
         caller = await self.callers.of(req)
         connection, _ = await self.workspaces.load(caller.workspace_id)
-        return Reply(connection_shape(connection, is_admin=caller.is_admin, ask_admin=ASK_YOUR_ADMIN))
+        return _card(caller, connection)
 
     async def fields(self, req: func.HttpRequest) -> Reply[Fields]:
         caller = await self.callers.of(req)
@@ -78,8 +80,7 @@ class Integration:
 
     async def configure(self, req: func.HttpRequest) -> Reply[Configuration]:
         """Save a configuration and queue the full run that applies it, in one transaction."""
-        caller = await self.callers.of(req)
-        require_admin(caller)
+        caller = await self._admin(req)
         wanted = read_body(req, ConfigurationBody).configuration()
         validate(wanted, await fields_of(self.tables, caller.workspace_id))
         expected = _if_match(req)
@@ -98,8 +99,10 @@ class Integration:
             if chosen != stored or not stored.version:
                 chosen = replace(chosen, version=stored.version + 1)
             saved = replace(connection.after(ConnectionEvent.CONFIGURED), configuration=chosen)
-            request = Request(caller.workspace_id, Mode.FULL, Trigger.CONFIGURATION, caller.name)
-            state, _ = ask(state, request, new_id, self.now())
+            # While it is paused, the run that applies it starts when syncing is resumed.
+            if saved.stage is Stage.ACTIVE:
+                request = Request(caller.workspace_id, Mode.FULL, Trigger.CONFIGURATION, caller.name)
+                state, _ = ask(state, request, new_id, self.now())
             difference = _difference(stored, chosen)
             return saved, state, [entry(Action.CONFIGURED, caller.person, caller.name, self.now(), difference)]
 
@@ -112,10 +115,19 @@ class Integration:
         assert connection is not None
         return _configuration_answer(connection.configuration)
 
+    async def pause(self, req: func.HttpRequest) -> Reply[IntegrationShape]:
+        caller = await self._admin(req)
+        record = entry(Action.PAUSED, caller.person, caller.name, self.now())
+        return _card(caller, await self.pausing.pause(caller.workspace_id, caller.name, record))
+
+    async def resume(self, req: func.HttpRequest) -> Reply[IntegrationShape]:
+        caller = await self._admin(req)
+        record = entry(Action.RESUMED, caller.person, caller.name, self.now())
+        return _card(caller, await self.pausing.resume(caller.workspace_id, caller.name, record))
+
     async def preview(self, req: func.HttpRequest) -> Reply[Preview]:
         """What a configuration would do. Nothing is written."""
-        caller = await self.callers.of(req)
-        require_admin(caller)
+        caller = await self._admin(req)
         wanted = read_body(req, ConfigurationBody).configuration()
         validate(wanted, await fields_of(self.tables, caller.workspace_id))
         connection, state = await self.workspaces.load(caller.workspace_id)
@@ -133,10 +145,19 @@ class Integration:
         next_run_at = self.timetable.next_after(self.now()) if syncs else None
         return Reply(status_shape(state, people_did, next_run_at, self.now()))
 
+    async def _admin(self, req: func.HttpRequest) -> Caller:
+        caller = await self.callers.of(req)
+        require_admin(caller)
+        return caller
+
+
+def _card(caller: Caller, connection: Connection | None) -> Reply[IntegrationShape]:
+    return Reply(connection_shape(connection, is_admin=caller.is_admin, ask_admin=ASK_YOUR_ADMIN))
+
 
 def _configurable(connection: Connection | None) -> Connection:
     """Refuse what needs a consent first (raises NotSyncing)."""
-    if connection is None or connection.stage not in (Stage.GRANTED, Stage.ACTIVE):
+    if connection is None or connection.stage not in (Stage.GRANTED, Stage.ACTIVE, Stage.PAUSED):
         raise NotSyncing("Microsoft permissions are required first. Grant permissions.")
     return connection
 

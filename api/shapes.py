@@ -13,7 +13,7 @@ from mapping.configuration import DEFAULT_MAPPINGS, Configuration, FieldMapping
 from mapping.contact_fields import STANDARD_FIELDS, ContactField
 from mapping.fields import DIRECTORY_FIELDS, NEEDED_FIELDS, Kind
 from workspace.audit import AuditEntry
-from workspace.connection import LIST_DESCRIPTION, Connection, ConnectionState, Permission
+from workspace.connection import LIST_DESCRIPTION, Connection, ConnectionState, Permission, Stage
 from workspace.journal import Outcome
 from workspace.run import Cost, Counts, Mode, PendingRemovals, Run, RunError, RunState, Trigger, WaitingFor, time_of
 from workspace.state import SyncState, Totals, Verification
@@ -267,8 +267,15 @@ class ListName(msgspec.Struct, frozen=True):
     name: str
 
 
+class PauseShape(msgspec.Struct, frozen=True):
+    """Who paused syncing, by name, and when."""
+
+    at: Moment
+    by: str
+
+
 class IntegrationShape(msgspec.Struct, frozen=True, rename="camel"):
-    """The card on the Integrations page. `permission` and `permissionError` go beyond spec §7."""
+    """The card on the Integrations page. `permission`, `permissionError` and `pause` go beyond spec §7."""
 
     can_configure: bool
     disabled_reason: str | None
@@ -276,6 +283,7 @@ class IntegrationShape(msgspec.Struct, frozen=True, rename="camel"):
     tenant: Tenant | None
     permission: Permission | None
     permission_error: str | None
+    pause: PauseShape | None
     list: ListName | None
 
 
@@ -290,8 +298,15 @@ def connection_shape(connection: Connection | None, *, is_admin: bool, ask_admin
         tenant=tenant,
         permission=connection.permission if connection and tenant else None,
         permission_error=connection.permission_error if connection and tenant else None,
+        pause=_pause(connection),
         list=ListName(connection.list_id, connection.list_name) if connection else None,
     )
+
+
+def _pause(connection: Connection | None) -> PauseShape | None:
+    if connection is None or connection.stage is not Stage.PAUSED or connection.pause is None:
+        return None
+    return PauseShape(connection.pause.at, connection.pause.by)
 
 
 class ContactList(msgspec.Struct, frozen=True):

@@ -176,6 +176,8 @@ def _let_in(connection: Connection, state: SyncState, new_id: RunId, now: dateti
 
 def _kept_out(connection: Connection, failure: ConnectorError, now: datetime) -> Connection | None:
     """A permission that does not work: not yet, or not within an hour (spec §2)."""
+    if connection.stage is Stage.PAUSED:
+        return None  # The first run after the pause finds out.
     if connection.stage in (Stage.GRANTED, Stage.ACTIVE):
         # It was joined while it worked. Only Microsoft's refusal says that it does not work now.
         return connection.after(ConnectionEvent.KEPT_OUT) if isinstance(failure, ConsentLost) else None

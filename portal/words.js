@@ -171,6 +171,8 @@ export const AUDIT = {
   approved: "approved removals",
   discarded: "discarded removals",
   cancelled: "cancelled a run",
+  paused: "paused syncing",
+  resumed: "resumed syncing",
   renamed: "renamed the contact list",
   disconnected: "disconnected Microsoft Entra ID",
   removed_contacts: "removed many contacts",

@@ -48,6 +48,7 @@ from storage.table import Tables
 from sync.alarms import Alarms
 from sync.messages import QUEUE
 from sync.meter import count_graph_request, count_table_transaction
+from sync.pausing import Pausing
 from sync.preview import Previews
 from sync.requests import RunRequests
 from sync.schedule import TABLE as SCHEDULE
@@ -167,6 +168,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
             contacts,
             engine.schedule,
             requests,
+            engine.pausing,
             previews,
             OneAtATime("Other previews of this workspace go on. Try again in a moment."),
             settings.timetable,
@@ -197,6 +199,7 @@ class Engine:
     contacts: ContactStore
     schedule: Schedule
     requests: RunRequests
+    pausing: Pausing
     alarms: Alarms
     tenants: TenantIndex
     connecting: Connecting
@@ -210,13 +213,13 @@ def build_engine(
     """Put the engine together; the random histories do so over tables, a queue and a Graph in memory."""
     workspaces, contacts = WorkspaceStore(tables, sleep), ContactStore(tables)
     alarms, schedule, requests = Alarms(tables), Schedule(tables, queue), RunRequests(workspaces, queue, now)
-    tenants = TenantIndex(tables, workspaces)
+    pausing, tenants = Pausing(workspaces, requests, now), TenantIndex(tables, workspaces)
     connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
     disconnecting = Disconnecting(workspaces, contacts, schedule, tenants, queue, slice_seconds, now, sleep)
     forgetting = Forgetting(workspaces, contacts, schedule, disconnecting, queue, now)
     worker = Worker(workspaces, contacts, graph, queue, alarms, slice_seconds, now, sleep)
     dispatch = Dispatch(workspaces, worker, connecting, disconnecting, forgetting, now, sleep)
-    return Engine(workspaces, contacts, schedule, requests, alarms, tenants, connecting, worker, dispatch)
+    return Engine(workspaces, contacts, schedule, requests, pausing, alarms, tenants, connecting, worker, dispatch)
 
 
 def client_credential(entra: EntraCredential, authority: str) -> Callable[[], ClientCredential]:

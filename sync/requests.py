@@ -7,6 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+import limits
 from errors import Refused
 from storage.queue import MessageQueue
 from storage.transaction import Operation
@@ -22,6 +23,12 @@ class NotSyncing(Refused):
 
     code = "not_syncing"
     status = 409
+
+
+class Paused(NotSyncing):
+    """An administrator paused syncing."""
+
+    code = "paused"
 
 
 class NotPossible(Refused):
@@ -127,11 +134,18 @@ class RunRequests:
         return await self.workspaces.run(workspace, wanted)
 
     async def wake(self, state: SyncState) -> None:
-        """Queue a message for the run that is next, if no worker holds its lease. One too many does no harm."""
+        """Queue a message for the run that is next, if no worker works on it. One too many does no harm."""
         run, now = state.run, self.now()
         paused = run is not None and run.resume_at is not None and run.resume_at > now
-        if run is not None and not state.leased(now) and not paused:
-            await self.queue.send(write_message(Continue(state.workspace_id, run.id, run.step)))
+        if run is None or paused:
+            return
+        wait = 0.0
+        if state.leased(now) and state.lease_until is not None:
+            if run.state is RunState.RUNNING:
+                return  # The worker that holds the lease queues what is next.
+            # The lease is of a run that was ended by a pause; its worker has not noticed yet.
+            wait = (state.lease_until - now).total_seconds() + limits.MARGIN_SECONDS
+        await self.queue.send(write_message(Continue(state.workspace_id, run.id, run.step)), wait)
 
     def new_id(self) -> RunId:
         return run_id(self.now(), uuid.uuid4().hex[:8])
@@ -149,6 +163,8 @@ def require_active(connection: Connection | None) -> None:
         raise NotSyncing("Microsoft permissions are required first. Grant permissions.")
     if connection.state is ConnectionState.NOT_CONFIGURED:
         raise NotSyncing("Save a configuration first.")
+    if connection.state is ConnectionState.PAUSED:
+        raise Paused("Syncing is paused. Resume it first.")
 
 
 def _require_waiting(state: SyncState, wanted: RunId) -> Run:

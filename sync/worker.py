@@ -118,8 +118,11 @@ class Worker:
         try:
             await self._work_on(work)
         except Superseded:
-            await self._release(work)
+            state = await self._release(work)
             log.info("slice_superseded workspace=%s run=%s", work.workspace, work.run.id)
+            # Its message may come only after this lease, for instance when a pause ended this run.
+            if state is not None and state.run is not None and state.run.state is RunState.QUEUED:
+                await self._queue(work.workspace, state.run, 0)
             return
         await self._start_next(work)
         telemetry.slice_ended(before, work.run, work.meter.graph_requests)
@@ -238,8 +241,11 @@ class Worker:
     async def _queue(self, workspace: WorkspaceId, run: Run, delay_seconds: float) -> None:
         await self.queue.send(write_message(Continue(workspace, run.id, run.step)), delay_seconds)
 
-    async def _release(self, work: Slice, trouble: RunError | None = None) -> None:
-        """Give the lease back so that the next try can begin at once; without that it runs out by itself."""
+    async def _release(self, work: Slice, trouble: RunError | None = None) -> SyncState | None:
+        """Give the lease back so that the next try can begin at once; without that it runs out by itself.
+
+        The state as it is stored then, None where that is not known.
+        """
 
         def release(_: Connection | None, state: SyncState) -> Update:
             if state.lease_owner != work.owner:
@@ -250,9 +256,11 @@ class Worker:
             return None, replace(state.without_lease(), run=run), ()
 
         try:
-            await self.workspaces.update(work.workspace, release)
+            _, state = await self.workspaces.update(work.workspace, release)
         except ConnectorError as error:
             log.warning("lease_kept workspace=%s run=%s reason=%s", work.workspace, work.run.id, error)
+            return None
+        return state
 
     async def _fail(self, work: Slice, error: ConsentLost | RoundBroken) -> None:
         """End a run that no further try would help. Lost consent takes the connection with it (spec §2)."""

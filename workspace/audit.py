@@ -24,6 +24,8 @@ class Action(StrEnum):
     APPROVED = "approved"
     DISCARDED = "discarded"
     CANCELLED = "cancelled"
+    PAUSED = "paused"
+    RESUMED = "resumed"
     RENAMED = "renamed"
     DISCONNECTED = "disconnected"
     REMOVED_CONTACTS = "removed_contacts"

@@ -37,6 +37,8 @@ class Stage(StrEnum):
     """The permission works. A configuration is still to be saved."""
     ACTIVE = "active"
     """It syncs."""
+    PAUSED = "paused"
+    """An administrator paused it: the configuration stands, and no run of the directory starts."""
     LOST = "lost"
     """Microsoft says that consent is gone, or the tenant is."""
     CLOSING = "closing"
@@ -57,6 +59,10 @@ class ConnectionEvent(StrEnum):
     RESUMED = "resumed"
     """The permission works, and the configuration of before stands."""
     CONFIGURED = "configured"
+    PAUSED = "paused"
+    """An administrator pauses syncing."""
+    UNPAUSED = "unpaused"
+    """An administrator lets syncing go on."""
     CONSENT_LOST = "consent_lost"
     DISCONNECTED = "disconnected"
     CLOSED = "closed"
@@ -72,6 +78,9 @@ NEXT: dict[tuple[Stage, ConnectionEvent], Stage] = {
     (_S.SPREADING, _E.LET_IN): _S.GRANTED,
     (_S.SPREADING, _E.RESUMED): _S.ACTIVE,
     **{(stage, _E.CONFIGURED): _S.ACTIVE for stage in (_S.GRANTED, _S.ACTIVE)},
+    # A configuration that is saved, or a grant that is made, while it is paused leaves it paused.
+    (_S.ACTIVE, _E.PAUSED): _S.PAUSED,
+    (_S.PAUSED, _E.UNPAUSED): _S.ACTIVE,
     **{(stage, _E.CONSENT_LOST): _S.LOST for stage in (_S.GRANTED, _S.ACTIVE)},
     **{(stage, _E.DISCONNECTED): _S.CLOSING for stage in _S if stage not in (_S.NONE, _S.CLOSING)},
     (_S.CLOSING, _E.CLOSED): _S.NONE,
@@ -84,11 +93,12 @@ def next_stage(stage: Stage, event: ConnectionEvent) -> Stage:
 
 
 class ConnectionState(StrEnum):
-    """The three states that callers are told (spec §2, §7)."""
+    """The states that callers are told (spec §2, §6, §7)."""
 
     PERMISSIONS_REQUIRED = "permissions_required"
     NOT_CONFIGURED = "not_configured"
     ACTIVE = "active"
+    PAUSED = "paused"
 
 
 class Permission(StrEnum):
@@ -99,7 +109,11 @@ class Permission(StrEnum):
     FAILED = "failed"
 
 
-_TOLD = {Stage.GRANTED: ConnectionState.NOT_CONFIGURED, Stage.ACTIVE: ConnectionState.ACTIVE}
+_TOLD = {
+    Stage.GRANTED: ConnectionState.NOT_CONFIGURED,
+    Stage.ACTIVE: ConnectionState.ACTIVE,
+    Stage.PAUSED: ConnectionState.PAUSED,
+}
 _PERMISSION = {Stage.SPREADING: Permission.SPREADING, Stage.REFUSED: Permission.FAILED}
 
 
@@ -108,12 +122,19 @@ class ContactsOnDisconnect(StrEnum):
     DELETE = "delete"
 
 
+class Pause(msgspec.Struct, frozen=True):
+    """Who paused a connection, by name, and when."""
+
+    at: datetime
+    by: str
+
+
 class Connection(msgspec.Struct, frozen=True, rename="camel"):
     """A connection. It outlives lost consent, and a disconnect leaves it without a tenant where its list stays.
 
     `list_name` is automatic while `list_follows` holds; a person who renames the list ends that. `closing` says what
     becomes of the contacts while the stage is CLOSING, `forget` that all rows of the workspace go with them.
-    `permission_error` is why Microsoft did not let the app in.
+    `permission_error` is why Microsoft did not let the app in. `pause` is told while the stage is PAUSED.
     """
 
     workspace_id: WorkspaceId
@@ -128,6 +149,7 @@ class Connection(msgspec.Struct, frozen=True, rename="camel"):
     permission_error: str | None = None
     closing: ContactsOnDisconnect | None = None
     forget: bool = False
+    pause: Pause | None = None
     etag: str = ""
 
     @property

@@ -50,6 +50,8 @@ class Event(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    HELD_BACK = "held_back"
+    """An administrator paused syncing: approved removals that are not done wait for approval again."""
 
 
 # What is not listed changes nothing: a message that comes late must not revive a run that has ended.
@@ -61,6 +63,7 @@ NEXT = {
     (RunState.RUNNING, Event.COMPLETED): RunState.COMPLETED,
     (RunState.RUNNING, Event.FAILED): RunState.FAILED,
     (RunState.RUNNING, Event.CANCELLED): RunState.CANCELLED,
+    **{(state, Event.HELD_BACK): RunState.AWAITING_APPROVAL for state in (RunState.QUEUED, RunState.RUNNING)},
     (RunState.AWAITING_APPROVAL, Event.APPROVED): RunState.QUEUED,
     (RunState.AWAITING_APPROVAL, Event.DISCARDED): RunState.DISCARDED,
 }

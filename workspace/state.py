@@ -204,6 +204,33 @@ def approve(state: SyncState) -> SyncState:
     return next_up(replace(state, waiting=approved))
 
 
+def halted(state: SyncState, now: datetime) -> tuple[SyncState, list[Run]]:
+    """The state when an administrator pauses syncing, and the runs that end with it.
+
+    What a run wrote stays, and the next run goes on from before it. Removals that were approved and are not done wait
+    for approval again, where they stand. The lease stays with its worker, which fails its next write of the state.
+    """
+    owner, until = state.lease_owner, state.lease_until
+    ended = []
+    if state.follow_up is not None:
+        ended.append(state.follow_up.ended(Event.CANCELLED, now))
+        state = replace(state, follow_up=None)
+    if state.waiting is not None and state.waiting.going:
+        state = replace(state, waiting=_held_back(state.waiting))
+    run = state.run
+    if run is not None and run.approved:
+        state = settled(state, _held_back(run))
+    elif run is not None:
+        ended.insert(0, run.ended(Event.CANCELLED, now))
+        state = settled(state, ended[0])
+    # `settled` may have given the free place to nobody: what followed has ended, and what waits is not approved.
+    return replace(state, lease_owner=owner, lease_until=until), ended
+
+
+def _held_back(run: Run) -> Run:
+    return replace(run.after(Event.HELD_BACK), approved=False)
+
+
 def verification_due(state: SyncState, now: datetime) -> bool:
     """Whether this hour's run is to read the whole directory: the connection's slot of the week came since the last.
 

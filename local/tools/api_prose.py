@@ -63,6 +63,12 @@ PROSE = {
         ConfigurationBody,
         (Parameter("If-Match", "The ETag of the configuration that was changed.", _TEXT, "header"),),
     ),
+    "pause": Prose(
+        "The card.",
+        "The run that goes on ends at its next checkpoint; removals that were approved and are not done wait for "
+        f"approval again. {_ADMIN}",
+    ),
+    "resume": Prose("The card.", f"Starts a run at once. {_ADMIN}"),
     "preview_config": Prose("What a run would do.", f"For real people. Writes nothing. {_ADMIN}", ConfigurationBody),
     "show_status": Prose("The status."),
     "start_run": Prose("The run that answers.", f"Starts, joins or follows a run. {_ADMIN}", SyncBody),

@@ -115,6 +115,17 @@ class Journey:
         assert self.call(office.admin, "GET", f"{ENTRA}/audit").json()["entries"]
         self.call(member, "GET", "health")
 
+    def pause(self):
+        admin = self.office.admin
+        assert self.call(admin, "POST", f"{ENTRA}/pause").json()["pause"]["by"]
+        refused = self.call(admin, "POST", f"{ENTRA}/sync", {"mode": "delta"})
+        assert (refused.status_code, refused.json()["detail"]) == (409, "Syncing is paused. Resume it first.")
+        self.configure(removalGuard={"minimum": 0, "percent": 1})
+        status = self.call(admin, "GET", f"{ENTRA}/status").json()
+        assert (status["nextRunAt"], status["currentRun"]) == (None, None)
+        assert self.call(admin, "POST", f"{ENTRA}/resume").json()["connection"] == "active"
+        assert self.office.settle()["trigger"] == "configuration"
+
     def decide(self):
         """Removals that wait are discarded, then approved; a run that waits for Microsoft is cancelled."""
         admin, tenant = self.office.admin, self.office.tenant
@@ -168,6 +179,7 @@ def test_every_answer_that_is_described_is_held_by_a_real_one(office):
     journey.configure(removalGuard={"minimum": 0, "percent": 0})
     office.settle()
     journey.look()
+    journey.pause()
     journey.decide()
     journey.edit()
     journey.lose()
@@ -185,6 +197,8 @@ def test_refusals_are_problems(office):
     for method, path, body in (
         ("PUT", f"{ENTRA}/config", {"fieldMappings": []}),
         ("POST", f"{ENTRA}/sync", {"mode": "delta"}),
+        ("POST", f"{ENTRA}/pause", None),
+        ("POST", f"{ENTRA}/resume", None),
     ):
         assert journey.call(office.member, method, path, body).status_code == 403
     for name in ("..%2f..", "a%2Fb", "%ff", "a'b", "x" * 600, "a%5Cb", "%23"):

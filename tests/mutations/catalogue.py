@@ -254,6 +254,18 @@ RUNS = (
     Mutation("a verification is a delta", "sync/slice.py", "await self._read_everything(restarted=False)", "pass"),
     Mutation("a superseded worker goes on", "sync/slice.py", "or not mine:", "or False:"),
     Mutation(
+        "a paused connection takes requests",
+        "sync/requests.py",
+        "if connection.state is ConnectionState.PAUSED:",
+        "if False:",
+    ),
+    Mutation(
+        "a pause loses approved removals",
+        "workspace/state.py",
+        "if run is not None and run.approved:",
+        "if run is not None and False:",
+    ),
+    Mutation(
         "a cancelled run goes on",
         "workspace/run.py",
         "Event.CANCELLED): RunState.CANCELLED,\n    (RunState.QUEUED",

@@ -16,6 +16,12 @@ LIFE = [
     (Stage.LOST, ConnectionEvent.JOINED, Stage.SPREADING),
     (Stage.ACTIVE, ConnectionEvent.JOINED, Stage.ACTIVE),
     (Stage.ACTIVE, ConnectionEvent.KEPT_OUT, Stage.SPREADING),
+    (Stage.ACTIVE, ConnectionEvent.PAUSED, Stage.PAUSED),
+    (Stage.PAUSED, ConnectionEvent.CONFIGURED, Stage.PAUSED),
+    (Stage.PAUSED, ConnectionEvent.JOINED, Stage.PAUSED),
+    (Stage.PAUSED, ConnectionEvent.RESUMED, Stage.PAUSED),
+    (Stage.PAUSED, ConnectionEvent.UNPAUSED, Stage.ACTIVE),
+    (Stage.PAUSED, ConnectionEvent.DISCONNECTED, Stage.CLOSING),
     (Stage.ACTIVE, ConnectionEvent.DISCONNECTED, Stage.CLOSING),
     (Stage.CLOSING, ConnectionEvent.CLOSED, Stage.NONE),
 ]
