@@ -18,6 +18,7 @@ import msgspec
 from mapping.contact_fields import STANDARD_FIELDS, matching_email
 from mapping.fields import ObjectId
 from storage.transaction import Operation, Partition, Verb
+from workspace.journal import Former, Mark
 
 ContactId = NewType("ContactId", str)
 
@@ -82,6 +83,11 @@ class Contact(msgspec.Struct, frozen=True):
     def email(self) -> str | None:
         return matching_email(self.fields.get("email"))
 
+    @property
+    def mark(self) -> Mark:
+        """Of its last change that people saw. A person's edit leaves run and page, and sets time and person."""
+        return Mark(self.run, self.page, self.updated_at, self.updated_by)
+
 
 def partition_of(workspace_id: str, list_id: str) -> Partition:
     """The partition of a list. The workspace is part of the key: another's list id finds nothing."""
@@ -135,6 +141,18 @@ def from_row(row: Mapping[str, Any]) -> Contact:
         typed=tuple(row["typed"].split(",")) if "typed" in row else (),
         etag=row["odata.etag"],
     )
+
+
+def former_of(contact: Contact) -> Former:
+    """What a journal keeps of a contact: all of it but the ETag."""
+    told = {name: getattr(contact, name) for name in Former.__struct_fields__}
+    return Former(**told | {"fields": dict(contact.fields), "source": dict(contact.source), "link": contact.link.value})
+
+
+def restored(former: Former) -> Contact:
+    """The inverse of `former_of`."""
+    told = {name: getattr(former, name) for name in Former.__struct_fields__}
+    return Contact(**told | {"id": ContactId(former.id), "link": Link(former.link)})
 
 
 def _is_field(name: str) -> bool:

@@ -12,14 +12,14 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from contacts.contact import EVERY_FIELD, Contact, ContactId, Link, new_contact_id
+from contacts.contact import EVERY_FIELD, Contact, ContactId, Link, former_of, new_contact_id
 from mapping.configuration import Configuration, ConflictResolution
 from mapping.conflict import resolve
 from mapping.contact_fields import matching_email
 from mapping.fields import DirectoryUser, ObjectId
 from mapping.scope import in_scope
 from mapping.values import ValueReader
-from workspace.journal import Change, Outcome, Person
+from workspace.journal import Change, Former, Outcome, Person
 
 
 def latest(users: Iterable[DirectoryUser]) -> dict[ObjectId, DirectoryUser]:
@@ -308,6 +308,24 @@ def _change(before: Contact | None, after: Contact, outcome: Outcome, entry: Cha
         {name: old[name] for name in names if name in old},
         {name: after.fields[name] for name in names if name in after.fields},
     )
+
+
+def formers_of(plan: Plan, earlier: Mapping[str, Former], stamp: Stamp) -> list[Former]:
+    """The contacts that a page changes, as they were before its first attempt; new ones have none.
+
+    `earlier` are those that the journal has from an attempt that may have been applied.
+    """
+    found = {one.contact_id: earlier[one.contact_id] for one in plan.changes if one.contact_id in earlier}
+    # The memory of a removal by a person goes without an entry in the history, and an earlier attempt may have done it.
+    found |= {one.id: one for one in earlier.values() if one.link == Link.REMOVED}
+    for write in plan.writes:
+        before = write.before
+        # What only the directory's remembered values or the hash of a contact are about is no change.
+        if before is None or (write.change is None and write.after is not None):
+            continue
+        if (before.run, before.page) != (stamp.run, stamp.page):
+            found[before.id] = former_of(before)
+    return list(found.values())
 
 
 def skipped(write: Write, reason: str) -> Change:

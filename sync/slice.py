@@ -32,12 +32,12 @@ from sync.gathering import Gathering
 from sync.local_edits import gather_local_edits, gather_matches
 from sync.meter import Meter
 from sync.pages import gather_pages
-from sync.plan import Earlier, Plan, Stamp, Write, plan_page, skipped
+from sync.plan import Earlier, Plan, Stamp, Write, formers_of, plan_page, skipped
 from sync.reading import PageReader
 from sync.removals import gather_removals, plan_removals
 from sync.rollcall import RollCall
 from workspace.connection import Connection, Stage, WorkspaceId, connection_operation, named
-from workspace.journal import JournalPage, Person, journal_operation
+from workspace.journal import Former, JournalPage, Person, journal_operation
 from workspace.run import NEXT_PHASE, Cost, Event, Mode, Phase, Run, RunState, Trigger
 from workspace.state import SyncState, Totals, Verification, concluded
 from workspace.store import WorkspaceStore, run_operation
@@ -79,6 +79,7 @@ class Slice:
     gathering: Gathering = field(init=False)
     values: ValueReader = field(init=False)
     _earlier: Earlier | None = None
+    _formers: Mapping[str, Former] = field(default_factory=dict)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -127,11 +128,14 @@ class Slice:
             return
         # Only the first batch of a slice that resumes a run can have an earlier attempt.
         earlier = dict(await self.interrupted())
+        formers, self._formers = self._formers, {}
         self.resumed, self._earlier, failures = False, {}, 0
         async for last in tries(self.sleep):
-            plan = await self._decide(batch, earlier, again=failures > 0)
+            stamp = self._stamp()
+            plan = await self._decide(batch, earlier, stamp, again=failures > 0)
+            kept = formers_of(plan, formers, stamp)
             try:
-                page = await self._apply(plan, self._page_of(batch, plan), singly=failures > 1)
+                page = await self._apply(plan, self._page_of(batch, plan, kept), singly=failures > 1)
             except TryLater as error:
                 # The failure may be another worker's doing: only the lease's owner goes on.
                 await self.confirm()
@@ -142,16 +146,19 @@ class Slice:
                 self.gathering.wrote([write.after for write in plan.writes if write.after is not None])
                 # This attempt may be applied in part, so its entries stand for what was written.
                 earlier |= {change.contact_id: change for change in plan.changes}
+                formers = {one.id: one for one in kept}
                 if error.after_seconds:
                     await self.sleep(error.after_seconds)
             else:
                 await self._remember(batch, plan, page)
                 return
 
-    async def _decide(self, batch: Batch, earlier: Earlier, *, again: bool) -> Plan:
-        """What to write. `again`: an attempt failed, so only what is stored now counts."""
+    def _stamp(self) -> Stamp:
         began = _iso(self.run.started_at) if self.run.started_at is not None else ""
-        stamp = Stamp(self.run.id, self.run.page, _iso(self.now()), self.state.unfinished_before, began)
+        return Stamp(self.run.id, self.run.page, _iso(self.now()), self.state.unfinished_before, began)
+
+    async def _decide(self, batch: Batch, earlier: Earlier, stamp: Stamp, *, again: bool) -> Plan:
+        """What to write. `again`: an attempt failed, so only what is stored now counts."""
         if batch.removes:
             # The journal of an interrupted attempt may name contacts that were not gathered.
             unread = {*batch.leavers, *earlier}.difference(() if again else batch.stored)
@@ -166,13 +173,14 @@ class Slice:
         plan.unchanged += len(batch.people) - len(look)
         return plan
 
-    def _page_of(self, batch: Batch, plan: Plan) -> JournalPage:
+    def _page_of(self, batch: Batch, plan: Plan, formers: list[Former]) -> JournalPage:
         changes = [
             replace(one, reason=NOT_DECODED) if plan.source_of.get(one.contact_id) in batch.repaired else one
             for one in plan.changes
         ]
         everything = [*batch.unread, *changes]
-        return JournalPage([*batch.present], [*batch.gone], everything, plan.matches, batch.read, plan.unchanged)
+        named = [*batch.present], [*batch.gone]
+        return JournalPage(*named, everything, plan.matches, batch.read, plan.unchanged, formers)
 
     async def _apply(self, plan: Plan, page: JournalPage, *, singly: bool) -> JournalPage:
         """Journal the page, then write its contacts; the page as it turned out, rows not written as skipped.
@@ -196,7 +204,8 @@ class Slice:
             not_written = [skipped(plan.writes[n], reason) for n, reason in reasons.items()]
             contact_ids = {one.contact_id for one in not_written}
             kept = [one for one in page.changes if one.contact_id not in contact_ids]
-            page = dataclasses.replace(page, changes=[*kept, *not_written])
+            formers = [one for one in page.formers if one.id not in contact_ids]
+            page = dataclasses.replace(page, changes=[*kept, *not_written], formers=formers)
             await self._checkpoint(self.run, journal_operation(self.run.id, self.run.page, page))
         return page
 
@@ -365,6 +374,7 @@ class Slice:
             if self.resumed:
                 page = await self.workspaces.journal_page(self.workspace, self.run.id, self.run.page)
             self._earlier = {change.contact_id: change for change in page.changes} if page is not None else {}
+            self._formers = {one.id: one for one in page.formers} if page is not None else {}
         return self._earlier
 
     def _drift(self, plan: Plan, page: JournalPage) -> int:

@@ -1,5 +1,6 @@
 """Every row of every table as text, so that a test can look for a name that must be gone."""
 
+import re
 import zlib
 
 from azure.data.tables.aio import TableServiceClient
@@ -17,10 +18,14 @@ async def rows_that_hold(storage_account: str, text: str) -> list[str]:
 
 
 def _text_of(row: dict[str, object]) -> str:
-    pieces = b"".join(value for name, value in sorted(row.items(), key=_order) if name.startswith("piece"))
     ids = row.get("ids", b"")
-    packed = zlib.decompress(pieces).decode() if pieces else ""
-    return f"{row} {packed} {ids.hex() if isinstance(ids, bytes) else ''}"
+    return f"{row} {_unpacked(row, 'piece')} {_unpacked(row, 'former')} {ids.hex() if isinstance(ids, bytes) else ''}"
+
+
+def _unpacked(row: dict[str, object], name: str) -> str:
+    numbered = sorted((item for item in row.items() if re.fullmatch(rf"{name}\d+", item[0])), key=_order)
+    pieces = b"".join(value for _, value in numbered)
+    return zlib.decompress(pieces).decode() if pieces else ""
 
 
 def _order(item: tuple[str, object]) -> tuple[int, str]:

@@ -1,12 +1,13 @@
 """What a page of a run did, written before it is done (pure; docs/decisions.md).
 
 It holds who was there and who was gone (16 bytes an id), so that a sweep survives a crash and needs no write a contact,
-and every change field by field, so that history can show it and a repeated page counts nothing twice.
+every change field by field, so that history can show it and a repeated page counts nothing twice, and each contact as
+it was before, so that an undo restores it exactly.
 """
 
 import base64
 import zlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -34,8 +35,20 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
+class Mark(msgspec.Struct, frozen=True, array_like=True):
+    """What a contact says of its last change that people saw: which page of which run, when, and by whom."""
+
+    run: str
+    page: int
+    at: str
+    by: str | None = None
+
+
 class Change(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """One contact's entry in a run's history: the fields that changed, before and after."""
+    """One contact's entry in a run's history: the fields that changed, before and after.
+
+    `mark` is the contact's afterwards. None is that of this page of this run, or that there is no contact any more.
+    """
 
     contact_id: str
     outcome: Outcome
@@ -43,6 +56,27 @@ class Change(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     before: dict[str, str] = {}
     after: dict[str, str] = {}
     reason: str | None = None
+    mark: Mark | None = None
+
+
+class Former(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A contact as it was before a page changed it; the fields are those of `contacts.contact.Contact`."""
+
+    id: str
+    fields: dict[str, str]
+    link: str
+    created_at: str
+    updated_at: str
+    source_id: ObjectId | None = None
+    source: dict[str, str] = {}
+    source_hash: str = ""
+    run: str = ""
+    page: int = 0
+    touched: bool = False
+    filled: tuple[str, ...] = ()
+    created_by: str | None = None
+    updated_by: str | None = None
+    typed: tuple[str, ...] = ()
 
 
 class Person(NamedTuple):
@@ -58,6 +92,11 @@ _PIECE_BYTES = 60_000
 """Bytes; a binary column holds 64 KiB (facts/functions.md 6)."""
 
 _PIECES = 12
+_MOST_TOLD_BYTES = _PIECES * _PIECE_BYTES
+_FORMER_PIECES = 6
+_MOST_ROW_BYTES = 1_000_000
+"""A row holds 1 MiB, its keys and the names of its columns included."""
+
 _ID_BYTES = 16
 
 
@@ -71,6 +110,7 @@ class _Told(msgspec.Struct):
 _encode = msgspec.json.Encoder().encode
 _decode_changes = msgspec.json.Decoder(list[Change]).decode
 _decode_told = msgspec.json.Decoder(_Told).decode
+_decode_formers = msgspec.json.Decoder(list[Former]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +119,9 @@ class JournalPage:
 
     `present` and `gone` are the users that it named, `read` how many objects Graph sent. `unchanged` counts people
     whose contacts needed nothing. `changes` are the contacts' entries. `matches` are people whose contact is decided
-    at the end of the round, when everybody with the same address is known.
+    at the end of the round, when everybody with the same address is known. `formers` are the contacts as they were
+    before; one that a page added has none. `kept`: False for a page that an older version wrote,
+    which kept none.
     """
 
     present: list[ObjectId] = field(default_factory=list)
@@ -88,6 +130,8 @@ class JournalPage:
     matches: list[Person] = field(default_factory=list)
     read: int = 0
     unchanged: int = 0
+    formers: list[Former] = field(default_factory=list)
+    kept: bool = True
 
     def __bool__(self) -> bool:
         """Whether it tells of anybody."""
@@ -127,21 +171,74 @@ class JournalRow(msgspec.Struct, frozen=True):
     piece11: str = ""
 
 
+class WholeJournalRow(JournalRow, frozen=True):
+    """Besides, the contacts as they were before, which only an undo and a repeated page need.
+
+    `formers` says how many there are; a row of an older version, which kept none, has no such column.
+    """
+
+    formers: int = -1
+    former0: str = ""
+    former1: str = ""
+    former2: str = ""
+    former3: str = ""
+    former4: str = ""
+    former5: str = ""
+
+
 def journal_columns(page: JournalPage) -> dict[str, object]:
-    """The columns of a page's row; ids are the present ones, then the `gone` gone ones."""
+    """The columns of a page's row; ids are the present ones, then the `gone` gone ones.
+
+    What does not fit into a row is left out, the largest first: former contacts, then the values of entries.
+    """
     columns: dict[str, object] = {"gone": len(page.gone)}
     blobs = {"ids": pack(page.present + page.gone)}
     # On most pages of a full run nothing changed: such a page is its ids alone.
     if page.changes or page.matches:
-        told = _Told(page.changes, page.matches) if page.matches else page.changes
-        # Level 1, because a journal is written at every page and read seldom.
-        packed = zlib.compress(_encode(told), level=1)
-        blobs |= {
-            f"piece{i // _PIECE_BYTES}": packed[i : i + _PIECE_BYTES] for i in range(0, len(packed), _PIECE_BYTES)
-        }
+        packed = _packed_told(page)
+        blobs |= _pieces("piece", packed)
+        room = min(_FORMER_PIECES * _PIECE_BYTES, _MOST_ROW_BYTES - len(packed) - len(blobs["ids"]))
+    else:
+        room = _FORMER_PIECES * _PIECE_BYTES
+    if page.kept:
+        formers, packed = _packed_formers(page.formers, room)
+        columns["formers"] = formers
+        blobs |= _pieces("former", packed)
     for name, blob in blobs.items():
         columns |= {name: base64.b64encode(blob).decode(), f"{name}@odata.type": "Edm.Binary"}
     return columns
+
+
+def _pieces(name: str, packed: bytes) -> dict[str, bytes]:
+    return {f"{name}{i // _PIECE_BYTES}": packed[i : i + _PIECE_BYTES] for i in range(0, len(packed), _PIECE_BYTES)}
+
+
+def _packed_told(page: JournalPage) -> bytes:
+    changes = page.changes
+    while True:
+        packed = _packed(_Told(changes, page.matches) if page.matches else changes)
+        if len(packed) <= _MOST_TOLD_BYTES or not any(one.before or one.after for one in changes):
+            return packed
+        # The history tells who changed, and not every value of those whose values are very long.
+        median = sorted(len(_encode(one)) for one in changes)[len(changes) // 2]
+        changes = [
+            msgspec.structs.replace(one, before={}, after={}) if len(_encode(one)) >= median else one for one in changes
+        ]
+
+
+def _packed_formers(formers: list[Former], room: int) -> tuple[int, bytes]:
+    """How many of them are kept, and those; b'' for none."""
+    while formers:
+        packed = _packed(formers)
+        if len(packed) <= room:
+            return len(formers), packed
+        formers = sorted(formers, key=lambda one: len(_encode(one)))[: len(formers) // 2]
+    return 0, b""
+
+
+def _packed(told: _Told | list[Change] | list[Former]) -> bytes:
+    # Level 1, because a journal is written at every page and read seldom.
+    return zlib.compress(_encode(told), level=1)
 
 
 def journal_operation(run_id: RunId, page: int, journal: JournalPage) -> Operation:
@@ -149,14 +246,23 @@ def journal_operation(run_id: RunId, page: int, journal: JournalPage) -> Operati
 
 
 def read_journal(row: JournalRow) -> JournalPage:
-    """The inverse of `journal_columns`. What only counts is not stored: the run's checkpoint holds it."""
+    """The inverse of `journal_columns`. What only counts is not stored: the run's checkpoint holds it.
+
+    Without the columns of a `WholeJournalRow`, no former contacts.
+    """
     ids = list(unpack(base64.b64decode(row.ids)))
     pieces = b"".join(base64.b64decode(getattr(row, f"piece{i}")) for i in range(_PIECES))
     text = zlib.decompress(pieces) if pieces else b"[]"
     # A page without matches holds the list of changes alone, as rows of before 2026-11-25 do.
     told = _decode_told(text) if text.startswith(b"{") else _Told(_decode_changes(text))
     there = len(ids) - row.gone
-    return JournalPage(ids[:there], ids[there:], told.changes, told.matches)
+    page = JournalPage(ids[:there], ids[there:], told.changes, told.matches)
+    return replace(page, formers=_formers(row), kept=row.formers >= 0) if isinstance(row, WholeJournalRow) else page
+
+
+def _formers(row: WholeJournalRow) -> list[Former]:
+    pieces = b"".join(base64.b64decode(getattr(row, f"former{i}")) for i in range(_FORMER_PIECES))
+    return _decode_formers(zlib.decompress(pieces)) if pieces else []
 
 
 def without_person(page: JournalPage, ids: Collection[str], address: str | None) -> JournalPage:
@@ -165,9 +271,13 @@ def without_person(page: JournalPage, ids: Collection[str], address: str | None)
     The counts stay: an entry keeps its outcome, and loses whose it was and every value.
     """
 
+    def has_address(*fields: Mapping[str, str]) -> bool:
+        return address is not None and any(address == one.lower() for values in fields for one in values.values())
+
+    about = {one.id for one in page.formers if one.source_id in ids or has_address(one.fields, one.source)} | {*ids}
+
     def is_about(change: Change) -> bool:
-        values = {*change.before.values(), *change.after.values()}
-        return change.contact_id in ids or (address is not None and address in {one.lower() for one in values})
+        return change.contact_id in about or has_address(change.before, change.after)
 
     return replace(
         page,
@@ -175,6 +285,7 @@ def without_person(page: JournalPage, ids: Collection[str], address: str | None)
         gone=[one for one in page.gone if one not in ids],
         changes=[Change("", one.outcome) if is_about(one) else one for one in page.changes],
         matches=[one for one in page.matches if one.id not in ids and matching_email(one.mail) != address],
+        formers=[one for one in page.formers if one.id not in about],
     )
 
 

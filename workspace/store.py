@@ -43,6 +43,7 @@ from workspace.journal import (
     JournalPage,
     JournalRow,
     PendingRow,
+    WholeJournalRow,
     journal_columns,
     journal_key,
     pending_columns,
@@ -168,9 +169,17 @@ class WorkspaceStore:
         return [row.read(AuditEntry) for row in rows], continuation
 
     async def journal_page(self, workspace: WorkspaceId, run_id: RunId, page: int) -> JournalPage | None:
-        """What a page did, or is about to do."""
-        row = await self._tables.get(partition_of(workspace), journal_key(run_id, page), JournalRow)
+        """What a page did, or is about to do, with the contacts as they were before."""
+        row = await self._tables.get(partition_of(workspace), journal_key(run_id, page), WholeJournalRow)
         return read_journal(row) if row is not None else None
+
+    async def whole_pages(
+        self, workspace: WorkspaceId, run_id: RunId, first: int, end: int
+    ) -> list[tuple[int, JournalPage]]:
+        """The pages from `first` to before `end`, with their numbers and the contacts as they were before."""
+        where = within(workspace, ge=journal_key(run_id, first), lt=journal_key(run_id, end))
+        rows = [row async for some in self._tables.query(TABLE, where, WholeJournalRow) for row in some]
+        return [(int(row.row_key.rpartition(":")[2]), read_journal(row)) for row in rows]
 
     async def journal(self, workspace: WorkspaceId, run_id: RunId) -> AsyncIterator[tuple[int, JournalPage]]:
         """All pages of a run's journal, in order, with their numbers."""
@@ -237,7 +246,7 @@ class WorkspaceStore:
 
     async def erase_person(self, workspace: WorkspaceId, ids: Collection[str], address: str | None) -> None:
         """Take a person out of the history: journals, ids that wait for approval, and samples of names."""
-        async for rows in self._tables.query(TABLE, beginning(workspace, JOURNAL_PREFIX), JournalRow):
+        async for rows in self._tables.query(TABLE, beginning(workspace, JOURNAL_PREFIX), WholeJournalRow):
             for row in rows:
                 page = read_journal(row)
                 if (bare := without_person(page, ids, address)) != page:
