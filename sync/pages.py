@@ -81,7 +81,8 @@ async def _fetch(work: "Slice", cursor: str | None, idle: int) -> Page:
 
 def _idle_pages(work: "Slice", page: Page) -> int:
     """So many pages in a row named nobody new, this one included."""
-    new = any(not work.roll.named(user.id) for user in page.users) or bool(page.unreadable)
+    named = work.roll.named
+    new = any(not named(user.id) for user in page.users) or bool(page.unreadable)
     # A user whose record cannot be read has no id to compare, so such a page counts as new.
     return 0 if new else work.run.idle_pages + 1
 
@@ -133,10 +134,10 @@ async def _known(work: "Slice", users: Sequence[DirectoryUser]) -> tuple[Found |
     page of the same round had as present. Whom an earlier page had out of scope may have changed on that page, and the
     contact does not show it: a patch that lets such a user in again is read whole.
     """
-    ids = [one.id for one in users if one.removed is UNSET and not work.roll.left(one.id)]
+    there = [one.id for one in users if one.removed is UNSET]
     continuing = work.run.mode is Mode.DELTA
-    if not continuing:
-        ids = [one for one in ids if one in work.roll]
+    roll = work.roll
+    ids = [one for one in there if (not roll.left(one) if continuing else roll.present(one))]
     if not ids:
         return None, {}
     found = await work.gathering.of_users(ids)

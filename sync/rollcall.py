@@ -201,6 +201,10 @@ class RollCall:
         """Whether this run last said of a user: gone."""
         return self._word(_number(source_id)) >= _Said.GONE
 
+    def present(self, source_id: ObjectId) -> bool:
+        """Whether this run last said of a user: present."""
+        return self._word(_number(source_id)) == _Said.PRESENT
+
 
 def _number(object_id: str) -> int:
     return int(object_id.replace("-", ""), 16)

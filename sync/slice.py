@@ -166,7 +166,8 @@ class Slice:
             return plan_removals(batch.leavers, stored, self.configuration.deletion_behavior, stamp, earlier)
         # A contact with the same hash needs nothing, unless the configuration changed or an attempt was interrupted.
         pass_by = not (earlier or self.run.reconsider or batch.matching)
-        look = [one for one in batch.people if not (pass_by and self.roll.unchanged(one))]
+        unchanged = self.roll.unchanged
+        look = [one for one in batch.people if not (pass_by and unchanged(one))]
         known = await (self.gathering.known_now(look) if again else self.gathering.known(look, batch.found))
         with telemetry.span("plan", people=len(look)):
             plan = plan_page(look, known, self.configuration, self.values, stamp, earlier, matching=batch.matching)

@@ -93,10 +93,10 @@ PAGES = (
     Mutation(
         "a patch lies over what an earlier page left",
         "sync/pages.py",
-        "if one.removed is UNSET and not work.roll.left(one.id)]",
-        "if one.removed is UNSET]",
+        "(not roll.left(one) if continuing else roll.present(one))",
+        "(continuing or one in roll)",
     ),
-    Mutation("a first round lays over old values", "sync/pages.py", "    if not continuing:\n", "    if False:\n"),
+    Mutation("a first round lays over old values", "sync/pages.py", "roll.present(one))]", "not roll.left(one))]"),
     Mutation("a later patch replaces", "sync/plan.py", "if earlier is None else _laid_over(earlier, user)", ""),
     Mutation(
         "the first word about a user counts",

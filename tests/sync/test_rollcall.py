@@ -50,6 +50,7 @@ def test_words_said_before_a_scan_are_kept():
 
     assert ADA in roll
     assert roll.left(BOB)
+    assert not roll.present(BOB)
     assert roll.absent() == [BOB]
 
 
