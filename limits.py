@@ -91,6 +91,15 @@ LARGEST_KEYS_BYTES = 512 * 1024
 LARGEST_BODY_BYTES = 256 * 1024
 """Of a request's body."""
 
+# A configuration. Together they fit into one row, the audit entry with both sides of a change too.
+MOST_RULES = 10
+"""Scope rules (spec §3)."""
+MOST_RULE_VALUES = 50
+LONGEST_RULE_VALUE = 100
+"""UTF-16 units."""
+MOST_EXCLUDED = 1_000
+"""Excluded people (spec §3)."""
+
 # What a person may ask for.
 EDITS_AT_ONCE = 2_000
 """Edits of contacts by one person without a pause: an import of a list."""

@@ -82,7 +82,7 @@ class Integration:
         """Save a configuration and queue the full run that applies it, in one transaction."""
         caller = await self._admin(req)
         wanted = read_body(req, ConfigurationBody).configuration()
-        validate(wanted, await fields_of(self.tables, caller.workspace_id))
+        wanted = validate(wanted, await fields_of(self.tables, caller.workspace_id))
         expected = _if_match(req)
         new_id = self.requests.new_id()
 
@@ -129,7 +129,7 @@ class Integration:
         """What a configuration would do. Nothing is written."""
         caller = await self._admin(req)
         wanted = read_body(req, ConfigurationBody).configuration()
-        validate(wanted, await fields_of(self.tables, caller.workspace_id))
+        wanted = validate(wanted, await fields_of(self.tables, caller.workspace_id))
         connection, state = await self.workspaces.load(caller.workspace_id)
         async with self.turns.only(caller):
             return Reply(await self.previews.of(_configurable(connection), state, wanted))
@@ -182,6 +182,10 @@ def _if_match(req: func.HttpRequest) -> int | None:
 
 
 def _difference(before: Configuration, after: Configuration) -> dict[str, object]:
-    """What a saved configuration changed: field → [before, after]."""
+    """What a saved configuration changed: field → [before, after]; of excluded people, only whom it in- or excluded."""
     old, new = msgspec.to_builtins(before), msgspec.to_builtins(after)
-    return {name: [old[name], new[name]] for name in new if name != "version" and old[name] != new[name]}
+    changed = {name: [old[name], new[name]] for name in new if name != "version" and old[name] != new[name]}
+    if "excludedPeople" in changed:
+        was, now = set(before.excluded_people), set(after.excluded_people)
+        changed["excludedPeople"] = [sorted(was - now), sorted(now - was)]
+    return changed

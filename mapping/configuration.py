@@ -1,10 +1,13 @@
 """What an administrator chooses: mappings, conflict resolution, deletion behaviour, scope, guard (pure; spec §3)."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
+import limits
 from errors import Refused
 from mapping.contact_fields import ContactField
 from mapping.fields import DIRECTORY_FIELDS, NEEDED_FIELDS, Kind
@@ -40,6 +43,29 @@ class RemovalGuard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return removals <= max(self.minimum, linked * self.percent / _WHOLE)
 
 
+class Operator(StrEnum):
+    """How a scope rule compares. A negative one is met when none of its values fits, any other when one does."""
+
+    IS = "is"
+    IS_NOT = "is_not"
+    STARTS_WITH = "starts_with"
+    ENDS_WITH = "ends_with"
+    CONTAINS = "contains"
+    IS_EMPTY = "is_empty"
+    IS_NOT_EMPTY = "is_not_empty"
+
+
+WITHOUT_VALUES = frozenset({Operator.IS_EMPTY, Operator.IS_NOT_EMPTY})
+
+
+class ScopeRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person's directory field must be for the person to be in the list (spec §3)."""
+
+    field: str
+    operator: Operator
+    values: tuple[str, ...] = ()
+
+
 DEFAULT_MAPPINGS = (
     FieldMapping("givenName", "firstName"),
     FieldMapping("surname", "lastName"),
@@ -50,13 +76,19 @@ DEFAULT_MAPPINGS = (
 
 
 class Configuration(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """An administrator's choices. `version` counts the saved ones, from 1; 0 was never saved."""
+    """An administrator's choices. `version` counts the saved ones, from 1; 0 was never saved.
+
+    A person must meet all `scope_rules`. `excluded_people` are object ids in small letters, of people who are never in
+    the list.
+    """
 
     field_mappings: tuple[FieldMapping, ...] = DEFAULT_MAPPINGS
     conflict_resolution: ConflictResolution = ConflictResolution.SOURCE_WINS
     deletion_behavior: DeletionBehavior = DeletionBehavior.UNLINK
     include_guests: bool = False
     include_disabled: bool = False
+    scope_rules: tuple[ScopeRule, ...] = ()
+    excluded_people: tuple[str, ...] = ()
     removal_guard: RemovalGuard | None = RemovalGuard()
     version: int = 0
 
@@ -67,14 +99,14 @@ class Configuration(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
 
     @property
     def select(self) -> tuple[str, ...]:
-        """What is asked of Graph: what is mapped and what the connector itself needs, nothing else (spec §3)."""
+        """What is asked of Graph: what is mapped, what a rule looks at, what the connector itself needs (spec §3)."""
         # Sorted, because a delta link is bound to its `$select`: the same fields in another order must not look
         # changed.
-        return tuple(sorted({*NEEDED_FIELDS, *self.sources}))
+        return tuple(sorted({*NEEDED_FIELDS, *self.sources, *(rule.field for rule in self.scope_rules)}))
 
 
-def validate(configuration: Configuration, targets: Mapping[str, ContactField]) -> None:
-    """Check an administrator's choices against the fields there are.
+def validate(configuration: Configuration, targets: Mapping[str, ContactField]) -> Configuration:
+    """Check an administrator's choices against the fields there are; the choices as they are to be stored.
 
     Raises:
         Refused: naming every bad field by its place, such as `fieldMappings[2].target`, and the reason.
@@ -87,10 +119,19 @@ def validate(configuration: Configuration, targets: Mapping[str, ContactField]) 
         problems |= _mapping_problems(f"fieldMappings[{place}]", mapping, targets, taken)
         # A target of a refused mapping counts as taken too: mapping it again is a mistake of its own.
         taken.add(mapping.target)
+    problems |= _scope_problems(configuration)
     problems |= _guard_problems(configuration.removal_guard)
     # All problems are told at once, so that the page can mark every field.
     if problems:
         raise Refused("The configuration was not saved: some of its fields need attention.", problems)
+    return _tidied(configuration)
+
+
+def _tidied(configuration: Configuration) -> Configuration:
+    # One form of the same choices, so that saving them again changes nothing.
+    rules = tuple(replace(rule, values=tuple(one.strip() for one in rule.values)) for rule in configuration.scope_rules)
+    excluded = tuple(sorted({one.lower() for one in configuration.excluded_people}))
+    return replace(configuration, scope_rules=rules, excluded_people=excluded)
 
 
 def _mapping_problems(
@@ -109,6 +150,41 @@ def _mapping_problems(
     return {}
 
 
+def _scope_problems(configuration: Configuration) -> dict[str, str]:
+    rules, excluded = configuration.scope_rules, configuration.excluded_people
+    problems: dict[str, str] = {}
+    if len(rules) > limits.MOST_RULES:
+        problems["scopeRules"] = f"at most {limits.MOST_RULES} rules"
+    for place, rule in enumerate(rules[: limits.MOST_RULES]):
+        problems |= _rule_problems(f"scopeRules[{place}]", rule)
+    if len(excluded) > limits.MOST_EXCLUDED:
+        problems["excludedPeople"] = f"at most {limits.MOST_EXCLUDED:,} people"
+    bad = (place for place, one in enumerate(excluded) if not _OBJECT_ID.fullmatch(one))
+    problems |= {f"excludedPeople[{place}]": "is not the object id of a user" for place in bad}
+    return problems
+
+
+def _rule_problems(place: str, rule: ScopeRule) -> dict[str, str]:
+    problems = {}
+    if rule.field not in DIRECTORY_FIELDS:
+        problems[f"{place}.field"] = f"there is no directory field {_quoted(rule.field)} that a rule can look at"
+    if rule.operator in WITHOUT_VALUES:
+        return problems | ({f"{place}.values": "must be left empty with this operator"} if rule.values else {})
+    if not 1 <= len(rule.values) <= limits.MOST_RULE_VALUES:
+        problems[f"{place}.values"] = f"1 to {limits.MOST_RULE_VALUES} values"
+    for number, value in enumerate(rule.values):
+        if not value.strip():
+            problems[f"{place}.values[{number}]"] = "must not be blank"
+        elif _too_long(value):
+            problems[f"{place}.values[{number}]"] = f"at most {limits.LONGEST_RULE_VALUE} characters"
+    return problems
+
+
+def _too_long(value: str) -> bool:
+    # In UTF-16 units, in which Table Storage measures a column.
+    return len(value.encode("utf-16-le", "surrogatepass")) > 2 * limits.LONGEST_RULE_VALUE
+
+
 def _guard_problems(guard: RemovalGuard | None) -> dict[str, str]:
     if guard is None:
         return {}
@@ -120,6 +196,7 @@ def _guard_problems(guard: RemovalGuard | None) -> dict[str, str]:
     return problems
 
 
+_OBJECT_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ARTICLE = {Kind.EMAIL: "an email address", Kind.PHONE: "a phone number", Kind.TEXT: "text"}
 
 

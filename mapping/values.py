@@ -25,7 +25,7 @@ class ValueReader:
 
     def values(self, user: DirectoryUser) -> tuple[str | None, ...]:
         # A list inside `tuple` is faster than a generator, and this line runs for every person of every run.
-        return tuple([value or None if type(value) is str else _plain(value) for value in self._get(user)[1:]])
+        return tuple([value or None if type(value) is str else plain(value) for value in self._get(user)[1:]])
 
     def values_over(self, user: DirectoryUser, remembered: Mapping[str, str]) -> tuple[str | None, ...]:
         """A user's values, laid over the remembered ones: what Graph does not mention is unchanged (spec §3).
@@ -34,7 +34,7 @@ class ValueReader:
         """
         return tuple(
             [
-                remembered.get(source) if value is UNSET else _plain_or_text(value)
+                remembered.get(source) if value is UNSET else plain(value)
                 for source, value in zip(self.sources, self._get(user)[1:], strict=True)
             ]
         )
@@ -53,11 +53,10 @@ class ValueReader:
         return tuple([remembered.get(source) for source in self.sources])
 
 
-def _plain_or_text(value: Any) -> str | None:
-    return value or None if type(value) is str else _plain(value)
-
-
-def _plain(value: Any) -> str | None:
+def plain(value: Any) -> str | None:
+    """The one text of a field's value; absent, null, '' and [] are all None."""
     if value is None or value is UNSET:
         return None
+    if type(value) is str:
+        return value or None
     return value[0] or None if value else None  # businessPhones has one element at most (facts/graph.md 2.3).

@@ -5,7 +5,10 @@ from typing import Any
 import msgspec
 
 _PIECE = 30_000
-"""Characters; a text column holds 32,768 UTF-16 units (facts/functions.md 6)."""
+"""UTF-16 units; a text column holds 32,768 (facts/functions.md 6)."""
+_LAST_OF_ONE_UNIT = "\uffff"
+_FIRST_OF_TWO = range(0xD8, 0xDC)
+"""The upper byte of the first of two units."""
 
 
 class DocumentRow(msgspec.Struct, frozen=True):
@@ -37,6 +40,18 @@ class DocumentRow(msgspec.Struct, frozen=True):
 
 def document_columns(value: Any) -> dict[str, object]:
     """The inverse of `DocumentRow.read`."""
-    # Cut by characters. Few of them take two UTF-16 units, and a column has room for 2,768 such in a piece.
     text = msgspec.json.encode(value).decode()
-    return {f"document{i // _PIECE}": text[i : i + _PIECE] for i in range(0, len(text), _PIECE)}
+    return {f"document{number}": piece for number, piece in enumerate(_pieces(text))}
+
+
+def _pieces(text: str) -> list[str]:
+    if max(text) <= _LAST_OF_ONE_UNIT:
+        return [text[i : i + _PIECE] for i in range(0, len(text), _PIECE)]
+    # A character outside of the basic plane, for instance an emoji, is two units, which stay together.
+    units, pieces, start = text.encode("utf-16-le"), [], 0
+    while start < len(units):
+        end = start + 2 * _PIECE
+        end -= 2 if end < len(units) and units[end - 1] in _FIRST_OF_TWO else 0
+        pieces.append(units[start:end].decode("utf-16-le"))
+        start = end
+    return pieces

@@ -17,7 +17,7 @@ from mapping.configuration import Configuration, ConflictResolution
 from mapping.conflict import resolve
 from mapping.contact_fields import matching_email
 from mapping.fields import DirectoryUser, ObjectId
-from mapping.scope import in_scope
+from mapping.scope import Scope
 from mapping.values import ValueReader
 from workspace.journal import Change, Former, Outcome, Person
 
@@ -66,12 +66,13 @@ def sift(
     What Graph does not mention of a known user is unchanged, of any other user it is empty (spec §3). A known user was
     in scope when the contact was written, so only a property that is mentioned can take the user out of it.
     """
+    scope = Scope(configuration)
     present: dict[ObjectId, Person] = {}
     gone: list[ObjectId] = []
     for user in users:
         # Example: a patch of Ada with a new `city` alone. She is known, so her name, which it does not mention, stays.
         contact = known.get(user.id)
-        if user.removed is UNSET and in_scope(user, configuration):
+        if user.removed is UNSET and scope.keeps(user, known=contact is not None):
             values = reader.values(user) if contact is None else reader.values_over(user, contact.source)
             # Only people without a contact are matched by mail, and for them UNSET and null both mean: no address.
             mail = user.mail if type(user.mail) is str else None

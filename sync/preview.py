@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
-from msgspec.structs import replace
 
 import limits
 from contacts.contact import Link, partition_of
@@ -16,12 +15,12 @@ from directory.graph import Graph
 from errors import TryLater
 from mapping.configuration import Configuration, DeletionBehavior
 from mapping.fields import DirectoryUser, ObjectId
-from mapping.scope import in_scope
 from mapping.values import ValueReader
 from storage.retry import Sleep
 from sync.gathering import Gathering
 from sync.plan import Plan, Stamp, is_whole, latest, plan_page, shown_name, sift
 from sync.reading import PageReader
+from sync.scoping import LeftOutPerson, RuleCost, ScopeTally
 from workspace.connection import Connection, tenant_of
 from workspace.journal import Change, JournalPage, Outcome, Person
 from workspace.run import Counts
@@ -47,23 +46,27 @@ class PreviewPerson(msgspec.Struct, frozen=True, rename="camel"):
 class Preview(msgspec.Struct, frozen=True, rename="camel"):
     """`complete`: the whole directory was looked at; only then is it known who would be removed or unlinked.
 
-    `left_out`: people out of scope. `switches`: how many people each scope switch adds or, where it is on, takes when
-    it is turned. `waits_for_approval`: the removal guard would ask first.
+    `left_out`: people out of scope, for the reasons in `reasons` (a person may have several), some of them in
+    `left_out_sample`. `switches`: how many people each scope switch adds or, where it is on, takes when it is turned.
+    `rules`: what each scope rule does, in the order of the rules. `waits_for_approval`: the removal guard would ask
+    first.
     """
 
     complete: bool
     counts: Counts
     left_out: int
+    left_out_sample: list[LeftOutPerson]
+    reasons: dict[str, int]
     switches: dict[str, int]
+    rules: list[RuleCost]
     waits_for_approval: bool
     sample: list[PreviewPerson]
 
 
 @dataclass(slots=True)
 class _Tally:
+    scoping: ScopeTally
     counts: Counts = field(default_factory=Counts)
-    left_out: int = 0
-    switches: dict[str, int] = field(default_factory=lambda: {"includeGuests": 0, "includeDisabled": 0})
     sample: dict[str, list[PreviewPerson]] = field(default_factory=dict)
     matches: dict[ObjectId, Person] = field(default_factory=dict)
 
@@ -103,7 +106,7 @@ class Previews:
         whole = state.totals.contacts <= limits.MOST_KEPT_ROWS
         if whole:
             await gathering.scan(keep=True)
-        tally, until = _Tally(), time.monotonic() + READING_SECONDS
+        tally, until = _Tally(ScopeTally.of(configuration)), time.monotonic() + READING_SECONDS
         link: str | None = self.graph.users_delta(configuration.select)
         while link is not None and (time.monotonic() < until and (whole or not tally.counts.read)):
             page = await reader.page(link, carried_token=False)
@@ -117,7 +120,18 @@ class Previews:
         guard = configuration.removal_guard
         waits = guard is not None and not guard.allows(leavers, state.totals.linked)
         sample = [one for outcome in tally.sample.values() for one in outcome]
-        return Preview(complete, tally.counts, tally.left_out, tally.switches, waits, sample)
+        scoping = tally.scoping
+        return Preview(
+            complete,
+            tally.counts,
+            scoping.left_out,
+            scoping.sample,
+            scoping.reasons,
+            scoping.switches,
+            scoping.rule_costs(),
+            waits,
+            sample,
+        )
 
     async def _take_in(
         self, tally: _Tally, gathering: Gathering, users: list[DirectoryUser], configuration: Configuration
@@ -132,7 +146,9 @@ class Previews:
         for one in (*sifted.present, *sifted.gone):
             tally.matches.pop(one, None)
         tally.matches |= {person.id: person for person in plan.matches}
-        _count_switches(tally, whole, configuration)
+        for user in whole:
+            if user.removed is msgspec.UNSET:
+                tally.scoping.count(user)
 
     async def _match(self, tally: _Tally, gathering: Gathering, configuration: Configuration) -> None:
         people = [tally.matches[one] for one in sorted(tally.matches)]
@@ -166,20 +182,6 @@ class Previews:
 
 def _changed(change: Change, after: dict[str, str]) -> PreviewPerson:
     return PreviewPerson(change.name, change.outcome.value, change.before, after)
-
-
-def _count_switches(tally: _Tally, users: list[DirectoryUser], configuration: Configuration) -> None:
-    turned = {
-        "includeGuests": replace(configuration, include_guests=not configuration.include_guests),
-        "includeDisabled": replace(configuration, include_disabled=not configuration.include_disabled),
-    }
-    for user in users:
-        if user.removed is not msgspec.UNSET:
-            continue
-        here = in_scope(user, configuration)
-        tally.left_out += not here
-        for switch, other in turned.items():
-            tally.switches[switch] += in_scope(user, other) - here
 
 
 async def _leavers(tally: _Tally, gathering: Gathering, configuration: Configuration) -> int:

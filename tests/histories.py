@@ -10,7 +10,21 @@ PEOPLE = [f"00000000-0000-4000-8000-{number:012x}" for number in range(1, 9)]
 MAILS = ["one@x.example", "one@x.example", "two@x.example", "ONE@x.example", None]
 NAMES = ["Ada", "Bob", None]
 ODD_NAMES = [f"M{INVALID_BYTE}ller", f"Zo{LONE_HIGH}", f"A{LINE_SEPARATOR}B", f"N{NUL}l"]
-DIRECTORY_FIELDS = ["givenName", "surname", "mail", "companyName", "accountEnabled", "userType"]
+DIRECTORY_FIELDS = ["givenName", "surname", "mail", "companyName", "department", "accountEnabled", "userType"]
+DEPARTMENTS = ["Sales", "sales ", "Legal", None]
+RULES = [
+    ("department", "is", "sales"),
+    ("department", "starts_with", "le", "xx"),
+    ("department", "is_empty"),
+    ("companyName", "is", "ada", "bob"),
+    ("givenName", "is", "ada", "bob"),
+    ("mail", "starts_with", "one", "two"),
+]
+"""Scope rules, about fields that are mapped and one that is not.
+
+None of them is met by a value that the local Microsoft makes up as an earlier one (local/microsoft/rounds.py): a
+person would come into the list with values that were never the person's.
+"""
 FOR_EVER = 10**9
 
 _who = st.sampled_from(PEOPLE)
@@ -21,6 +35,7 @@ _values = st.fixed_dictionaries(
         "surname": st.sampled_from(NAMES),
         "mail": st.sampled_from(MAILS),
         "companyName": st.sampled_from(NAMES),
+        "department": st.sampled_from(DEPARTMENTS),
         "accountEnabled": st.sampled_from([True, True, False]),
         "userType": st.sampled_from(["Member", "Member", "Guest"]),
     },
@@ -47,6 +62,8 @@ _choices = st.fixed_dictionaries(
         "hard_delete": st.booleans(),
         "include_guests": st.booleans(),
         "include_disabled": st.booleans(),
+        "rules": st.one_of(st.just([]), st.lists(st.sampled_from(RULES), max_size=2)),
+        "excluded": st.one_of(st.just([]), st.lists(_who, max_size=2, unique=True)),
     }
 )
 
@@ -172,6 +189,13 @@ _BEFORE = [("change", PEOPLE[0], {"givenName": "Bob"}), ("leave", PEOPLE[1]), ("
 _BEFORE = [*_BEFORE, ("hire", PEOPLE[3], {"mail": "two@x.example"}), ("hire", PEOPLE[4], {"mail": "Two@x.example"})]
 
 
+def _ruled(*choices):
+    """A saved configuration with the rules and excluded people among the choices."""
+    rules, excluded = [one for one in choices if one in RULES], [one for one in choices if one in PEOPLE]
+    switches = dict.fromkeys(("keep_local", "hard_delete", "include_guests", "include_disabled"), False)
+    return "configure", {**switches, "rules": rules, "excluded": excluded}
+
+
 def one_of_each(*, thorough):
     """Histories in which each kind of trouble is met for certain, while somebody leaves.
 
@@ -196,6 +220,13 @@ def one_of_each(*, thorough):
     # Somebody who may not sign in any more, on several pages of which only the first ones say so.
     disabled = ("hire", PEOPLE[2], {"accountEnabled": False})
     found += [[_ODD, *_BEGIN, disabled, ("hidden", "missing_later"), *_END]]
+    # A rule, a patch that does not tell what the rule looks at, and one that does; by then another rule stands.
+    sells = [("change", one, {"department": "Sales"}) for one in PEOPLE[:2]]
+    told = [("change", PEOPLE[0], {"givenName": "Bob"}), *_END, ("change", PEOPLE[1], {"department": "Legal"}), *_END]
+    found += [
+        [_ODD, *_BEGIN, *sells, _ruled(rule), *_END, *told, _ruled(RULES[1], PEOPLE[0]), *_END, _ruled(), *_END]
+        for rule in RULES
+    ]
     found += [[*_BEGIN, *_BEFORE, ("orphan", full, number, 0), *_END] for full in fulls for number in (5, 9)]
     found += [[*_BEGIN, *_BEFORE, ("twice", full), *_END] for full in fulls]
     found += [[*_BEGIN, *_BEFORE, ("outage", number, 2), ("run", False, ()), *_END] for number in (2, 8)]
@@ -232,6 +263,7 @@ def _refused(full):
 
 _KINDS = {
     *("killed", "orphaned", "orphan went on", "twice", "tick", "week", "old", "hidden", "missed", "shape"),
+    *("rules", "excluded"),
     *("paused", "queue was away", "refused by storage", "outage met", "verified", "drift", "stall"),
     *(f"storage {fault}" for fault in STORAGE_FAULTS),
     *(f"expire {fault['expire']}" for fault in FAULTS if "expire" in fault),

@@ -37,6 +37,8 @@ class Model:
     hard_delete: bool = False
     include_guests: bool = False
     include_disabled: bool = False
+    rules: list = field(default_factory=list)
+    excluded: list = field(default_factory=list)
     users: dict = field(default_factory=dict)
     cards: list = field(default_factory=list)
     unheard: set = field(default_factory=set)
@@ -120,7 +122,20 @@ class Model:
         user = self.users.get(user_id)
         if user is None or (user.get("userType") == "Guest" and not self.include_guests):
             return False
+        if user_id in self.excluded or not all(self.meets(user, *rule) for rule in self.rules):
+            return False
         return user.get("accountEnabled") is not False or self.include_disabled or self.enabled_untold
+
+    def meets(self, user, name, operator, *values):
+        value = (user.get(name) or "").strip().lower()
+        match operator:
+            case "is":
+                return value in values
+            case "starts_with":
+                return any(value[: len(one)] == one for one in values)
+            case "is_empty":
+                return value == ""
+        raise AssertionError(operator)
 
     def meet(self, user_id):
         user = self.users[user_id]

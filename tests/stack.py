@@ -12,7 +12,7 @@ from contacts.store import TALLY_KEY
 from errors import TryLater
 from limits import LEASE, WEEK
 from local.microsoft.odd_text import as_read
-from mapping.configuration import ConflictResolution, DeletionBehavior, FieldMapping
+from mapping.configuration import ConflictResolution, DeletionBehavior, FieldMapping, Operator, ScopeRule
 from sync.messages import SCHEDULE, Start
 from tests.flaky import AwayQueue
 from tests.histories import DIRECTORY_FIELDS, pick
@@ -152,7 +152,13 @@ class Stack:
             "deletion_behavior": DeletionBehavior.HARD_DELETE if choices["hard_delete"] else unlink,
             "include_guests": choices["include_guests"],
             "include_disabled": choices["include_disabled"],
+            "scope_rules": tuple(
+                ScopeRule(name, Operator(kind), tuple(values)) for name, kind, *values in self.model.rules
+            ),
+            "excluded_people": tuple(self.model.excluded),
         }
+        self.met["rules"] += bool(self.model.rules)
+        self.met["excluded"] += bool(self.model.excluded)
 
         def save(connection, state):
             version = connection.configuration.version + 1

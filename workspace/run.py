@@ -209,6 +209,14 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
         return msgspec.structs.replace(after, completed_at=now, cursor=None, delta_link=None, error=error)
 
 
+def without_scope(run: Run) -> Run:
+    """A run that ended, without scope rules and excluded people: they may be many, and no run looks at them again."""
+    if run.configuration is None:
+        return run
+    chosen = msgspec.structs.replace(run.configuration, scope_rules=(), excluded_people=())
+    return msgspec.structs.replace(run, configuration=chosen)
+
+
 def without_sample(run: Run | None) -> Run | None:
     """A run without the names of people whose removal waits, or waited, for approval."""
     if run is None or run.pending_removals is None:

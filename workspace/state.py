@@ -14,7 +14,7 @@ import limits
 from storage.document import DocumentRow, document_columns
 from storage.transaction import Operation, Verb
 from workspace.connection import WorkspaceId, place_of
-from workspace.run import Counts, Event, Mode, Request, Run, RunId, RunState, Trigger, without_sample
+from workspace.run import Counts, Event, Mode, Request, Run, RunId, RunState, Trigger, without_sample, without_scope
 
 _AFTER_EVERY_ID = "~"
 
@@ -154,7 +154,7 @@ def settled(state: SyncState, ended: Run) -> SyncState:
     waiting = state.waiting
     # A run that waits for approval ends twice. What it counted until then is in the totals already.
     done = ended.counts - ended.totalled
-    ended = replace(ended, totalled=ended.counts)
+    ended = replace(without_scope(ended), totalled=ended.counts)
     # A waiting run does not block: it makes way for the hourly runs, and keeps its removals for an administrator.
     if ended.state is RunState.AWAITING_APPROVAL or (waiting is not None and waiting.id == ended.id):
         waiting = ended

@@ -52,7 +52,7 @@ from workspace.journal import (
     read_pending,
     without_person,
 )
-from workspace.run import Run, RunId, run_id, without_sample
+from workspace.run import Run, RunId, run_id, without_sample, without_scope
 from workspace.state import STATE_KEY, SyncState, read_state, state_operation
 
 
@@ -279,7 +279,7 @@ class WorkspaceStore:
 
 def run_operation(run: Run) -> Operation:
     """Write an ended run to history; writing it twice changes nothing."""
-    return Operation(Verb.PUT, run_key(run.id), document_columns(run))
+    return Operation(Verb.PUT, run_key(run.id), document_columns(without_scope(run)))
 
 
 def run_key(run_id: RunId) -> str:

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from mapping.configuration import Configuration
 from mapping.conflict import resolve
-from mapping.scope import in_scope
+from mapping.scope import Scope
 from mapping.values import ValueReader
 from tests.builders import KEEPS, WINS, mapped, user
 
@@ -22,8 +22,8 @@ TEXTS = st.none() | st.text(max_size=8)
     ],
 )
 def test_who_counts_as_one_of_the_people(person, counts):
-    assert in_scope(person, WINS) is counts
-    assert in_scope(person, Configuration(include_guests=True, include_disabled=True))
+    assert Scope(WINS).keeps(person) is counts
+    assert Scope(Configuration(include_guests=True, include_disabled=True)).keeps(person)
 
 
 def test_absent_null_and_blank_are_all_empty():

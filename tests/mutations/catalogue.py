@@ -17,11 +17,22 @@ MAPPING = (
     Mutation("keep_local never fills", "mapping/conflict.py", "(wins or mapping.target not in resolved)", "wins"),
     Mutation("keep_local overwrites", "mapping/conflict.py", "(wins or mapping.target not in resolved)", "True"),
     Mutation("guests get in", "mapping/scope.py", 'user.user_type == "Guest"', 'user.user_type == "guest"'),
+    Mutation("excluded people get in", "mapping/scope.py", "user.id in self._excluded", "False"),
+    Mutation("no rule is asked", "mapping/scope.py", "if not rule.is_met_by(user, known=known)", "if False"),
+    Mutation("a silent patch fails a rule", "mapping/scope.py", "(known and value is UNSET) or", ""),
+    Mutation("a patch of a stranger passes a rule", "mapping/scope.py", "(known and value is UNSET)", "value is UNSET"),
+    Mutation("a rule compares with case", "mapping/scope.py", ".strip().casefold()", ".strip()"),
+    Mutation(
+        "what a rule looks at is not asked for",
+        "mapping/configuration.py",
+        "*self.sources, *(rule.field for rule in self.scope_rules)",
+        "*self.sources",
+    ),
     Mutation(
         "an account that says nothing is disabled",
         "mapping/scope.py",
-        "user.account_enabled is not False",
-        "user.account_enabled is True",
+        "user.account_enabled is False",
+        "user.account_enabled is not True",
     ),
     Mutation(
         "absent is empty", "mapping/values.py", "remembered.get(source) if value is UNSET", "None if value is UNSET"

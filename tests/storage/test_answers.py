@@ -123,3 +123,12 @@ async def test_a_key_that_the_service_does_not_accept_is_not_there(service, tabl
 async def test_a_key_that_cannot_be_never_reaches_the_service(service, tables):
     assert await tables.get(HERE, "../a", Name) is None
     assert service.asked == []
+
+
+@pytest.mark.parametrize("text", ["a" * 70_000, "\U0001f600" * 40_000, "a" + "\U0001f600" * 40_000, "\u00fc" * 40_000])
+def test_a_long_value_is_cut_where_a_column_ends_and_put_together_again(text):
+    columns = document_columns({"name": text})
+
+    row = DocumentRow("key", "etag", **columns)
+    assert max(len(piece.encode("utf-16-le")) for piece in columns.values()) <= 2 * 32_768
+    assert row.read(dict[str, str]) == {"name": text}
