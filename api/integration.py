@@ -184,7 +184,9 @@ def _if_match(req: func.HttpRequest) -> int | None:
 def _difference(before: Configuration, after: Configuration) -> dict[str, object]:
     """What a saved configuration changed: field → [before, after]; of excluded people, only whom it in- or excluded."""
     old, new = msgspec.to_builtins(before), msgspec.to_builtins(after)
-    changed = {name: [old[name], new[name]] for name in new if name != "version" and old[name] != new[name]}
+    changed: dict[str, object] = {
+        name: [old[name], new[name]] for name in new if name != "version" and old[name] != new[name]
+    }
     if "excludedPeople" in changed:
         was, now = set(before.excluded_people), set(after.excluded_people)
         changed["excludedPeople"] = [sorted(was - now), sorted(now - was)]
