@@ -10,6 +10,8 @@ TABLE_CALL_SECONDS = 30.0
 """A call to Table Storage with all its retries. The service itself gives up after 30."""
 QUEUE_CALL_SECONDS = 30.0
 """A call to the queue with all its retries."""
+BLOB_CALL_SECONDS = 60.0
+"""A call to Blob Storage with all its retries: a part of an export is some megabytes."""
 GRAPH_CALL_SECONDS = 60.0
 """A request to Microsoft Graph, its token included."""
 GRAPH_QUIET_SECONDS = 30.0

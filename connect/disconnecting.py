@@ -10,6 +10,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 import limits
+from connect.exports import Exports
 from connect.tenants import TenantIndex
 from contacts.contact import Contact, Link, partition_of, write_operations
 from contacts.custom_fields import TABLE as CUSTOM_FIELDS
@@ -51,6 +52,7 @@ class Disconnecting:
     contacts: ContactStore
     schedule: Schedule
     tenants: TenantIndex
+    exports: Exports
     queue: MessageQueue
     slice_seconds: int
     now: Callable[[], datetime]
@@ -115,6 +117,7 @@ class Disconnecting:
         """Delete the rows that a disconnect leaves; the connection's own last, so that this can be repeated."""
         await self.contacts.erase(partition)
         await self.contacts.erase(Partition(CUSTOM_FIELDS, workspace))
+        await self.exports.forget(workspace)
         await self.workspaces.erase(workspace)
         await self.schedule.forget(workspace)
         log.info("workspace_forgotten workspace=%s", workspace)

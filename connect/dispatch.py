@@ -12,6 +12,7 @@ from datetime import datetime
 from connect.connecting import Connecting
 from connect.disconnecting import Disconnecting
 from connect.forgetting import Forgetting
+from connect.restoring import Restoring
 from errors import TryLater
 from storage.retry import Sleep, tries
 from sync import telemetry
@@ -21,6 +22,7 @@ from sync.messages import (
     ForgetPerson,
     Message,
     Prune,
+    Restore,
     Start,
     UnreadableMessage,
     read_message,
@@ -45,6 +47,7 @@ class Dispatch:
     connecting: Connecting
     disconnecting: Disconnecting
     forgetting: Forgetting
+    restoring: Restoring
     now: Callable[[], datetime]
     sleep: Sleep
 
@@ -57,6 +60,9 @@ class Dispatch:
         with metered() as meter:
             if isinstance(message, Forget):
                 await self.forgetting.workspace(message.workspace_id)
+                return
+            if isinstance(message, Restore):
+                await self.restoring.work(message)
                 return
             if isinstance(message, Prune):
                 await self.workspaces.prune(message.workspace_id, self.now())
@@ -103,6 +109,9 @@ class Dispatch:
         """Raises: TryLater."""
         if isinstance(message, (Forget, ForgetPerson)):
             log.error("forgetting_gave_up workspace=%s", message.workspace_id)
+            return
+        if isinstance(message, Restore):
+            log.error("restore_gave_up workspace=%s part=%d", message.workspace_id, message.part)
             return
         connection, state = await self.workspaces.load(message.workspace_id)
         if isinstance(message, (Start, Continue)):

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 import limits
 from connect.disconnecting import Disconnecting
+from connect.exports import Exports
 from contacts.contact import Contact, partition_of, write_operations
 from contacts.store import ContactStore
 from mapping.contact_fields import matching_email
@@ -37,6 +38,7 @@ class Forgetting:
     contacts: ContactStore
     schedule: Schedule
     disconnecting: Disconnecting
+    exports: Exports
     queue: MessageQueue
     now: Callable[[], datetime]
 
@@ -52,6 +54,7 @@ class Forgetting:
             await self.disconnecting.work(connection, state)
             return
         await self.workspaces.erase(workspace)
+        await self.exports.forget(workspace)
         await self.schedule.forget(workspace)
 
     async def person(self, message: ForgetPerson, connection: Connection | None, state: SyncState) -> None:
@@ -81,6 +84,8 @@ class Forgetting:
         await self.contacts.forget_left(partition)
         await self.contacts.write(partition, [write_operations(one, None) for one in found])
         ids = {message.person.lower(), *(one.id for one in found), *(one.source_id for one in found if one.source_id)}
+        # Exports are not rewritten, they end by their age. Until then no restore brings the person back.
+        await self.exports.note_forgotten(message.workspace_id, {*ids, address} if address is not None else ids)
         await self.workspaces.erase_person(message.workspace_id, ids, address)
         await self.workspaces.save(held.without_lease())
         log.info("person_forgotten workspace=%s contacts=%d", message.workspace_id, len(found))

@@ -44,17 +44,17 @@ class TenantIndex:
     async def join(self, tenant: TenantId, workspace: WorkspaceId, name: str, connected_by: str) -> None:
         """Note that a workspace is about to read a tenant; repeating it changes nothing."""
         columns: dict[str, object] = {"name": name, "connectedBy": connected_by}
-        await self._tables.transact(_partition(tenant), [Operation(Verb.PUT, workspace, columns)])
+        await self._tables.transact(tenant_partition(tenant), [Operation(Verb.PUT, workspace, columns)])
 
     async def leave(self, tenant: TenantId, workspace: WorkspaceId) -> None:
         """The workspace reads the tenant no more; repeating it changes nothing."""
         with contextlib.suppress(Conflict):  # It was not noted.
-            await self._tables.transact(_partition(tenant), [Operation(Verb.DELETE, workspace)])
+            await self._tables.transact(tenant_partition(tenant), [Operation(Verb.DELETE, workspace)])
 
     async def workspaces(self, tenant: TenantId) -> list[ConnectedWorkspace]:
         """The workspaces that read a tenant, or could as soon as consent is given again."""
         found = []
-        async for rows in self._tables.query(TABLE, within(_partition(tenant).key), _Row):
+        async for rows in self._tables.query(TABLE, within(tenant_partition(tenant).key), _Row):
             for row in rows:
                 # The connection decides. The row may be left from an attempt that was never completed.
                 connection, _ = await self._workspaces.load(WorkspaceId(row.row_key))
@@ -65,5 +65,6 @@ class TenantIndex:
         return found
 
 
-def _partition(tenant: TenantId) -> Partition:
+def tenant_partition(tenant: TenantId) -> Partition:
+    """A row a workspace that reads the tenant."""
     return Partition(TABLE, f"tenant:{tenant}")

@@ -23,7 +23,7 @@ _COUNTS = 3
 _SEARCHED_PAGES, _LARGEST_PAGE = 5, 1000
 
 TALLY_KEY = "tally"
-_CONTACT_KEYS_END = "g"
+CONTACT_KEYS_END = "g"
 """Contacts' keys are hexadecimal, so they come before every key with a prefix."""
 
 
@@ -181,7 +181,7 @@ class ContactStore:
 
     async def page(self, partition: Partition, most: int, continuation: str = "") -> tuple[list[Contact], str]:
         """Contacts in the order of their ids, those removed by a person included, and where the next page begins."""
-        where = within(partition.key, lt=_CONTACT_KEYS_END)
+        where = within(partition.key, lt=CONTACT_KEYS_END)
         rows, continuation = await self._tables.after(TABLE, where, dict[str, Any], continuation, most)
         return [from_row(row) for row in rows], continuation
 

@@ -74,6 +74,11 @@ param privateNetwork bool = false
 @description('Let Azure refuse to delete what is stored of customers, until somebody removes the lock. azd down offers to.')
 param lockData bool = true
 
+@description('Days for which the daily exports are kept.')
+@minValue(7)
+@maxValue(90)
+param exportDays int = 30
+
 @description('What an update does with running slices. Recreate ends them, and they resume; RollingUpdate is in preview.')
 @allowed(['Recreate', 'RollingUpdate'])
 param updateStrategy string = 'Recreate'
@@ -185,6 +190,7 @@ module data 'app/data.bicep' = {
     sku: sku
     isPrivate: privateNetwork
     isLocked: lockData
+    exportDays: exportDays
   }
   dependsOn: [identity]
 }

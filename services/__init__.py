@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure.core.pipeline.policies import RetryMode
 from azure.data.tables.aio import TableServiceClient
@@ -32,7 +32,10 @@ from connect.connecting import Connecting
 from connect.consent import Consent
 from connect.disconnecting import Disconnecting
 from connect.dispatch import Dispatch
+from connect.exporting import Exporting
+from connect.exports import Exports
 from connect.forgetting import Forgetting
+from connect.restoring import Restoring
 from connect.sign_in import ClientCredential, SignIn
 from connect.tenants import TenantIndex
 from contacts.contact import TABLE as CONTACTS
@@ -42,6 +45,7 @@ from contacts.store import ContactStore
 from directory.credentials import Credentials, assertion_scope, credential_builder
 from directory.graph import Graph
 from services.settings import EntraCredential, Settings, StorageAddress
+from storage.blobs import Blobs
 from storage.queue import MessageQueue
 from storage.retry import Sleep
 from storage.table import Tables
@@ -57,6 +61,11 @@ from sync.worker import Worker
 from workspace.connection import TABLE as CONNECTIONS
 from workspace.store import WorkspaceStore
 
+if TYPE_CHECKING:
+    from azure.storage.blob.aio import ContainerClient
+
+EXPORTS = "exports"
+"""The container of the daily exports."""
 TABLES = (CONNECTIONS, CONTACTS, SCHEDULE, CUSTOM_FIELDS)
 
 # The defaults wait 15 s before a queue's second try, and up to a week in all (facts/functions.md 1, 6).
@@ -76,6 +85,7 @@ class Services:
     settings: Settings
     tables: Tables
     queue: MessageQueue
+    blobs: Blobs
     graph: Graph
     credentials: Credentials
     workspaces: WorkspaceStore
@@ -85,6 +95,7 @@ class Services:
     dispatch: Dispatch
     requests: RunRequests
     alarms: Alarms
+    exporting: Exporting
     integration: Integration
     run_calls: RunCalls
     contact_calls: ContactCalls
@@ -95,6 +106,7 @@ class Services:
     async def close(self) -> None:
         await self.graph.close()
         await self.tables.close()
+        await self.blobs.close()
         await self.queue.close()
 
 
@@ -117,6 +129,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
     """Make everything from settings; tests call it with settings and a time of their own."""
     tables = Tables(_table_client(settings.tables), TABLES, count_table_transaction)
     queue = MessageQueue(_queue_client(settings.queues, QUEUE))
+    blobs = Blobs(lambda: _container_client(settings.blobs, EXPORTS))
     entra = settings.entra_credential
     credentials = Credentials(
         credential_builder(
@@ -128,7 +141,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         )
     )
     graph = Graph(settings.graph_endpoint, credentials, count_graph_request)
-    engine = build_engine(tables, queue, graph, settings.slice_seconds, now, sleep)
+    engine = build_engine(tables, queue, blobs, graph, settings.slice_seconds, now, sleep)
     workspaces, contacts, requests = engine.workspaces, engine.contacts, engine.requests
     previews = Previews(contacts, graph, now, sleep)
     sign_in = SignIn(
@@ -152,6 +165,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         settings=settings,
         tables=tables,
         queue=queue,
+        blobs=blobs,
         graph=graph,
         credentials=credentials,
         workspaces=workspaces,
@@ -161,6 +175,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         dispatch=engine.dispatch,
         requests=requests,
         alarms=engine.alarms,
+        exporting=engine.exporting,
         integration=Integration(
             callers,
             tables,
@@ -205,21 +220,43 @@ class Engine:
     connecting: Connecting
     worker: Worker
     dispatch: Dispatch
+    exporting: Exporting
 
 
 def build_engine(
-    tables: Tables, queue: MessageQueue, graph: Graph, slice_seconds: int, now: Callable[[], datetime], sleep: Sleep
+    tables: Tables,
+    queue: MessageQueue,
+    blobs: Blobs,
+    graph: Graph,
+    slice_seconds: int,
+    now: Callable[[], datetime],
+    sleep: Sleep,
 ) -> Engine:
-    """Put the engine together; the random histories do so over tables, a queue and a Graph in memory."""
+    """Put the engine together; the random histories do so over tables, a queue, blobs and a Graph in memory."""
     workspaces, contacts = WorkspaceStore(tables, sleep), ContactStore(tables)
     alarms, schedule, requests = Alarms(tables), Schedule(tables, queue), RunRequests(workspaces, queue, now)
     pausing, tenants = Pausing(workspaces, requests, now), TenantIndex(tables, workspaces)
+    exports = Exports(blobs)
     connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
-    disconnecting = Disconnecting(workspaces, contacts, schedule, tenants, queue, slice_seconds, now, sleep)
-    forgetting = Forgetting(workspaces, contacts, schedule, disconnecting, queue, now)
+    disconnecting = Disconnecting(workspaces, contacts, schedule, tenants, exports, queue, slice_seconds, now, sleep)
+    forgetting = Forgetting(workspaces, contacts, schedule, disconnecting, exports, queue, now)
+    restoring = Restoring(tables, workspaces, contacts, schedule, requests, exports, queue, now, sleep)
+    exporting = Exporting(tables, workspaces, schedule, exports, slice_seconds, now)
     worker = Worker(workspaces, contacts, graph, queue, alarms, slice_seconds, now, sleep)
-    dispatch = Dispatch(workspaces, worker, connecting, disconnecting, forgetting, now, sleep)
-    return Engine(workspaces, contacts, schedule, requests, pausing, alarms, tenants, connecting, worker, dispatch)
+    dispatch = Dispatch(workspaces, worker, connecting, disconnecting, forgetting, restoring, now, sleep)
+    return Engine(
+        workspaces,
+        contacts,
+        schedule,
+        requests,
+        pausing,
+        alarms,
+        tenants,
+        connecting,
+        worker,
+        dispatch,
+        exporting,
+    )
 
 
 def client_credential(entra: EntraCredential, authority: str) -> Callable[[], ClientCredential]:
@@ -259,6 +296,16 @@ def _queue_client(address: StorageAddress, name: str) -> QueueClient:
         return QueueClient.from_connection_string(address.connection_string, name, **options)
     assert address.uri is not None
     return QueueClient(address.uri, name, credential=_identity(address), **options)
+
+
+def _container_client(address: StorageAddress, name: str) -> "ContainerClient":
+    from azure.storage.blob.aio import ContainerClient  # noqa: PLC0415 - most processes export nothing
+
+    options: dict[str, Any] = _PATIENCE | {"initial_backoff": 1}
+    if address.connection_string is not None:
+        return ContainerClient.from_connection_string(address.connection_string, name, **options)
+    assert address.uri is not None
+    return ContainerClient(address.uri, name, credential=_identity(address), **options)
 
 
 def _identity(address: StorageAddress) -> ManagedIdentityCredential:

@@ -62,6 +62,7 @@ class Settings:
 
     queues: StorageAddress
     tables: StorageAddress
+    blobs: StorageAddress
     entra_client_id: str
     entra_credential: EntraCredential
     entra_authority: str
@@ -87,7 +88,8 @@ class Settings:
         # Every setting is read before the first problem is raised, so that one start shows all of them.
         settings = Settings(
             queues=reader.storage("AzureWebJobsStorage", "queueServiceUri"),
-            tables=reader.tables(),
+            tables=reader.data("tableServiceUri"),
+            blobs=reader.data("blobServiceUri"),
             entra_client_id=reader.text("ENTRA_CLIENT_ID", check=_guid),
             entra_credential=reader.credential(),
             entra_authority=reader.url("ENTRA_AUTHORITY", "https://login.microsoftonline.com", check=_origin),
@@ -180,18 +182,19 @@ class _Reader:
         self.problems.append(f"{name} is missing (a connection string, or {name}__{service})")
         return StorageAddress()
 
-    def tables(self) -> StorageAddress:
-        """`DATA_STORAGE` defaults to the host's own storage (spec §8)."""
-        host = "AzureWebJobsStorage"
-        if self.optional("DATA_STORAGE") or self.optional("DATA_STORAGE__tableServiceUri"):
-            return self.storage("DATA_STORAGE", "tableServiceUri")
-        # Told under its own name only where nothing is set that could stand for it.
-        if not any(self.optional(name) for name in (host, f"{host}__tableServiceUri", f"{host}__accountName")):
-            self.problems.append("DATA_STORAGE is missing (or DATA_STORAGE__tableServiceUri)")
-            return StorageAddress()
+    def data(self, service: str) -> StorageAddress:
+        """The account of the tables, and of the exports beside them. Defaults to the host's own storage (spec §8)."""
+        host, own = "AzureWebJobsStorage", "DATA_STORAGE"
         said = list(self.problems)
-        address = self.storage(host, "tableServiceUri")
-        # What was said for the queues is not said again.
+        if any(self.optional(name) for name in (own, f"{own}__tableServiceUri", f"{own}__blobServiceUri")):
+            address = self.storage(own, service)
+        # Told under its own name only where nothing is set that could stand for it.
+        elif not any(self.optional(name) for name in (host, f"{host}__{service}", f"{host}__accountName")):
+            self.problems.append(f"{own} is missing (or {own}__{service})")
+            return StorageAddress()
+        else:
+            address = self.storage(host, service)
+        # What was said for another service of the same account is not said again.
         self.problems[len(said) :] = [one for one in self.problems[len(said) :] if one not in said]
         return address
 

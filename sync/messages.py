@@ -59,7 +59,18 @@ class ForgetPerson(msgspec.Struct, frozen=True, rename="camel", tag="forget_pers
     person: str
 
 
-type _Wanted = TryPermission | Disconnect | Prune | Forget | ForgetPerson
+class Restore(msgspec.Struct, frozen=True, rename="camel", tag="restore", tag_field="wants"):
+    """A workspace is to be brought back from the export of a day (YYYY-MM-DD), or of the newest one before it.
+
+    None: the newest. `part` is the next part of it. An operator puts the first message here.
+    """
+
+    workspace_id: WorkspaceId
+    day: str | None = None
+    part: int = 0
+
+
+type _Wanted = TryPermission | Disconnect | Prune | Forget | ForgetPerson | Restore
 type Message = Start | Continue | _Wanted
 
 

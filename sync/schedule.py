@@ -63,6 +63,11 @@ class Schedule:
         with contextlib.suppress(Conflict):  # It is known.
             await self._tables.transact(_KNOWN, [Operation(Verb.INSERT, workspace, {})])
 
+    async def known(self, after: str, most: int) -> tuple[list[WorkspaceId], str]:
+        """Up to `most` workspaces that have rows, in order, and the last one where there are more."""
+        rows, last = await self._tables.after(TABLE, within(_KNOWN.key), _Enrolled, after, most)
+        return [WorkspaceId(row.row_key) for row in rows], last
+
     async def forget(self, workspace: WorkspaceId) -> None:
         """The workspace has no rows any more; repeating it changes nothing."""
         await self.leave(workspace)

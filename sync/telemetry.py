@@ -28,6 +28,7 @@ _link_age = _meter.create_histogram("emu.sync.delta_link_age", "s")
 _message_age = _meter.create_histogram("emu.queue.age", "s")
 _poisoned = _meter.create_counter("emu.queue.poisoned")
 _rejected = _meter.create_counter("emu.credential.rejected")
+_exported = _meter.create_histogram("emu.export.workspaces", description="Workspaces of a daily export that ended")
 _workspaces = _meter.create_histogram("emu.schedule.workspaces", description="Workspaces that the timer visited")
 
 
@@ -101,6 +102,11 @@ def poisoned() -> None:
 
 def credential_rejected() -> None:
     _rejected.add(1)
+
+
+def exported(workspaces: int, *, whole: bool) -> None:
+    """A daily export ended; not whole when workspaces are missing in it."""
+    _exported.record(workspaces, {"whole": whole})
 
 
 def scheduled(workspaces: int) -> None:

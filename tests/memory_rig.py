@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from services import build_engine
 from sync.meter import count_table_transaction
 from tests.memory import MemoryQueue, MemoryTables
+from tests.memory_blobs import MemoryBlobs
 from tests.memory_microsoft import MemoryMicrosoft, memory_graph
 from tests.rig import Clock, Rig
 
@@ -38,6 +39,6 @@ def make_memory_rig(tenant=None):
 
 def _parts(tables, queue, graph, clock):
     """The production engine, over other tables, another queue and another Graph."""
-    engine = build_engine(tables, queue, graph, _SLICE_SECONDS, clock, clock.sleep)
+    engine = build_engine(tables, queue, blobs := MemoryBlobs(), graph, _SLICE_SECONDS, clock, clock.sleep)
     parts = {one.name: getattr(engine, one.name) for one in dataclasses.fields(engine)}
-    return SimpleNamespace(tables=tables, queue=queue, graph=graph, **parts)
+    return SimpleNamespace(tables=tables, queue=queue, blobs=blobs, graph=graph, **parts)

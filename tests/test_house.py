@@ -31,6 +31,7 @@ PURE = [
     "storage/filters.py",
     "storage/rows.py",
     "connect/attempt.py",
+    "connect/exported.py",
     "workspace/connection.py",
     "connect/tenant.py",
     "contacts/contact.py",
@@ -117,6 +118,7 @@ TRIGGERS = [
     "complete_consent",
     "disconnect",
     "discard_run",
+    "export_workspaces",
     "end_other_connection",
     "give_up_run",
     "list_audit",
@@ -144,6 +146,16 @@ TRIGGERS = [
     "start_run",
     "work_on_run",
 ]
+
+
+def test_the_sdk_of_blobs_is_not_imported_with_the_app():
+    """The export alone needs blobs, once a day: their SDK must not cost every cold start."""
+    script = "import sys, function_app, services; print(*sys.modules)"
+    told = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env={}, capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert set(told.stdout.split()) & {"azure.storage.blob"} == set()
 
 
 def test_the_root_holds_no_more_than_a_newcomer_reads():

@@ -31,7 +31,7 @@ def test_good_settings_with_their_defaults():
     assert settings.public_url == "https://connector.emu.example"
     assert settings.timetable.text == "0 0 * * * *"
     assert settings.slice_seconds == 240
-    assert settings.tables == settings.queues
+    assert settings.tables == settings.queues == settings.blobs
 
 
 def test_everything_missing_is_named_in_one_message():
@@ -68,7 +68,6 @@ MALFORMED = [
     *[(STORAGE, value) for value in (ACCOUNT.replace("a2V5", "no"), f"{ACCOUNT};QueueEndpoint=here", f"{ACCOUNT};x")],
     (STORAGE, "QueueEndpoint=https://abc.queue.core.windows.net;SharedAccessSignature=sv%3D1"),
     *[("DATA_STORAGE", value) for value in ("nonsense", f"{ACCOUNT};TableEndpoint=here")],
-    *[("DATA_STORAGE__tableServiceUri", value) for value in ("abc", "http://abc.example", "https://abc.example/x?y")],
 ]
 
 
@@ -77,10 +76,21 @@ def test_a_malformed_value_is_refused_by_name(name, value):
     with pytest.raises(SettingsError) as refused:
         Settings.read({**GOOD, name: value})
 
+    assert {problem.startswith(f"{name} ") for problem in refused.value.problems} == {True}
+
+
+@pytest.mark.parametrize("name", ["DATA_STORAGE__tableServiceUri", "DATA_STORAGE__blobServiceUri"])
+@pytest.mark.parametrize("value", ["abc", "http://abc.example", "https://abc.example/x?y"])
+def test_a_malformed_address_of_the_data_is_refused_by_name(name, value):
+    data = {f"DATA_STORAGE__{one}ServiceUri": f"https://data.{one}.core.windows.net" for one in ("table", "blob")}
+    with pytest.raises(SettingsError) as refused:
+        Settings.read({**GOOD, **data, name: value})
+
     assert [problem.startswith(f"{name} ") for problem in refused.value.problems] == [True]
 
 
 IDENTITY = {
+    "AzureWebJobsStorage__blobServiceUri": "https://abc.blob.core.windows.net",
     "AzureWebJobsStorage__queueServiceUri": "https://abc.queue.core.windows.net",
     "AzureWebJobsStorage__tableServiceUri": "https://abc.table.core.windows.net",
     "AzureWebJobsStorage__clientId": "33333333-2222-4333-8444-555555555555",
@@ -93,6 +103,7 @@ IDENTITY = {
     [
         *[("AzureWebJobsStorage__queueServiceUri", value) for value in ("abc", "http://abc.example", "https://a/b")],
         *[("AzureWebJobsStorage__tableServiceUri", value) for value in ("abc", "http://abc.example", "https://a/b")],
+        *[("AzureWebJobsStorage__blobServiceUri", value) for value in ("abc", "http://abc.example", "https://a/b")],
         ("AzureWebJobsStorage__clientId", "the-identity"),
         ("ENTRA_MANAGED_IDENTITY_CLIENT_ID", "the-identity"),
     ],
@@ -181,6 +192,7 @@ async def test_what_is_accepted_can_be_built_on(settings):
 
 def test_storage_by_identity():
     identity = {
+        "AzureWebJobsStorage__blobServiceUri": "https://a.blob.core.windows.net",
         "AzureWebJobsStorage__queueServiceUri": "https://a.queue.core.windows.net",
         "AzureWebJobsStorage__tableServiceUri": "https://a.table.core.windows.net",
         "AzureWebJobsStorage__clientId": "33333333-2222-4333-8444-555555555555",
@@ -190,7 +202,19 @@ def test_storage_by_identity():
 
     assert settings.queues.uri == "https://a.queue.core.windows.net"
     assert settings.tables.uri == "https://a.table.core.windows.net"
+    assert settings.blobs.uri == "https://a.blob.core.windows.net"
     assert settings.tables.identity_client_id == "33333333-2222-4333-8444-555555555555"
+
+
+def test_exports_need_an_address_as_the_tables_do():
+    """Without one, nothing would be exported, and nobody would know before it is needed."""
+    tables = {"DATA_STORAGE__tableServiceUri": "https://data.table.core.windows.net"}
+
+    with pytest.raises(SettingsError) as refused:
+        Settings.read({**GOOD, **tables})
+
+    [problem] = refused.value.problems
+    assert "DATA_STORAGE__blobServiceUri" in problem
 
 
 def test_secrets_do_not_show():

@@ -60,6 +60,23 @@ var alarms alarmType[] = [
     '''
   }
   {
+    // Where the timer ticked for most of two days, at least one day's export must have ended with every workspace in it.
+    name: 'no-export'
+    title: 'No day\'s export held every workspace for two days'
+    severity: 2
+    window: 'P2D'
+    every: 'PT6H'
+    operator: 'LessThan'
+    threshold: 1
+    query: '''
+      AppMetrics
+      | summarize
+          Ticks = countif(Name == 'emu.schedule.workspaces'),
+          Whole = countif(Name == 'emu.export.workspaces' and tostring(Properties.whole) =~ 'true')
+      | extend Value = iff(Ticks >= 40, Whole, 1)
+    '''
+  }
+  {
     name: 'poison-messages'
     title: 'A message failed every time'
     severity: 2

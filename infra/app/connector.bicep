@@ -95,6 +95,7 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: identityClientId
     DATA_STORAGE__tableServiceUri: 'https://${dataName}.table.${host}'
+    DATA_STORAGE__blobServiceUri: 'https://${dataName}.blob.${host}'
     DATA_STORAGE__clientId: identityClientId
     // The host reads bodies whole, before any check of ours: 99 MB from anybody would end an instance.
     FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1048576'

@@ -4,15 +4,17 @@ import { tagsType } from '../types.bicep'
 param token string
 param location string
 param tags tagsType
-@description('The account of package and queues, and the one of tables.')
+@description('The account of package and queues, and the one of tables and exports.')
 param storageName string
 param dataName string
 
 var suffix = environment().suffixes.storage
+var services = ['blob', 'queue', 'table']
 var reached = [
   { account: storageName, service: 'blob' }
   { account: storageName, service: 'queue' }
   { account: dataName, service: 'table' }
+  { account: dataName, service: 'blob' }
 ]
 
 resource address 'Microsoft.Network/publicIPAddresses@2025-01-01' = {
@@ -56,15 +58,15 @@ resource network 'Microsoft.Network/virtualNetworks@2025-01-01' = {
 }
 
 resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = [
-  for one in reached: {
-    name: 'privatelink.${one.service}.${suffix}'
+  for service in services: {
+    name: 'privatelink.${service}.${suffix}'
     location: 'global'
     tags: tags
   }
 ]
 
 resource link 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = [
-  for (one, index) in reached: {
+  for (service, index) in services: {
     parent: zone[index]
     name: 'vnet'
     location: 'global'
@@ -75,7 +77,7 @@ resource link 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01'
 
 resource endpoint 'Microsoft.Network/privateEndpoints@2025-01-01' = [
   for (one, index) in reached: {
-    name: 'pep-${one.service}-${token}'
+    name: 'pep-${one.account == dataName ? 'data-' : ''}${one.service}-${token}'
     location: location
     tags: tags
     properties: {
@@ -97,7 +99,7 @@ resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-0
   for (one, index) in reached: {
     parent: endpoint[index]
     name: 'default'
-    properties: { privateDnsZoneConfigs: [{ name: one.service, properties: { privateDnsZoneId: zone[index].id } }] }
+    properties: { privateDnsZoneConfigs: [{ name: one.service, properties: { privateDnsZoneId: zone[indexOf(services, one.service)].id } }] }
   }
 ]
 

@@ -22,6 +22,7 @@ CHARTS = {one["content"]["title"]: one["content"]["query"] for one in WORKBOOK i
 
 SILENT = "The timer did not tick for two hours"
 NO_RUN = "No run completed for two hours"
+NO_EXPORT = "No day's export held every workspace for two days"
 POISON = "A message failed every time"
 REJECTED = "Microsoft or Azure rejects the app's own credential"
 FAILED = "A workspace's runs failed three times"
@@ -46,7 +47,7 @@ def hours(ordinary):
 
 
 def test_there_is_an_alarm_for_each_case_below():
-    assert set(ALARMS) == {SILENT, NO_RUN, POISON, REJECTED, FAILED, FAILING, CAPPED}
+    assert set(ALARMS) == {SILENT, NO_RUN, NO_EXPORT, POISON, REJECTED, FAILED, FAILING, CAPPED}
 
 
 def test_ordinary_hours_are_quiet(hours):
@@ -84,6 +85,24 @@ def test_runs_that_only_fail_are_not_completed(hours):
             row["Properties"] = {"outcome": "failed", "mode": "delta"}
 
     assert ringing(failing) == {NO_RUN}
+
+
+def two_days(hours, exports):
+    """The timer's ticks of two days, and exports that ended."""
+    tick = next(row for row in hours(0)["AppMetrics"] if row["Name"] == "emu.schedule.workspaces")
+    ticks = [tick | {"TimeGenerated": NOW - timedelta(hours=ago, minutes=5)} for ago in range(47)]
+    told = [
+        tick
+        | {"Name": "emu.export.workspaces", "Properties": {"whole": whole}, "TimeGenerated": NOW - timedelta(days=1)}
+        for whole in exports
+    ]
+    return together(hours(0), {"AppMetrics": [*ticks, *told]})
+
+
+def test_exports_that_do_not_end_or_leave_a_workspace_out_ring(hours):
+    assert ringing(two_days(hours, exports=[])) == {NO_EXPORT}
+    assert ringing(two_days(hours, exports=["False"])) == {NO_EXPORT}
+    assert ringing(two_days(hours, exports=["False", "True"])) == set()
 
 
 def test_a_message_in_the_poison_queue_rings(hours, poisoned):

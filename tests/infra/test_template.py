@@ -7,7 +7,7 @@ import re
 import pytest
 
 from local.tools.infra import INFRA, KEPT, MADE_FROM, sources
-from services import TABLES
+from services import EXPORTS, TABLES
 from services.settings import Settings, SettingsError
 from sync.messages import POISON_QUEUE, QUEUE
 from tests.infra.kept import WAYS, app_settings, kinds, module, only, resources, template
@@ -19,6 +19,7 @@ ROLES = {
     "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": "Storage Blob Data Owner",
     "974c5e8b-45b9-4653-ba55-5f855dd0fb88": "Storage Queue Data Contributor",
     "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3": "Storage Table Data Contributor",
+    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
     "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
 }
 # What Azure, and not our code, reads.
@@ -156,6 +157,7 @@ def test_roles_are_those_needed_and_no_more():
         (host, "Storage Blob Data Owner"),
         (host, "Storage Queue Data Contributor"),
         (data, "Storage Table Data Contributor"),
+        (data, "Storage Blob Data Contributor"),
         (insights, "Monitoring Metrics Publisher"),
     }
     # User.Read.All of Microsoft Graph, as an application, and nothing else.
@@ -164,14 +166,31 @@ def test_roles_are_those_needed_and_no_more():
     ]
 
 
+def test_exports_are_kept_for_a_time_in_every_version_and_then_end():
+    """What somebody deletes or overwrites can be had for a while; what was forgotten is gone after it."""
+    host, data = resources("ours", "Microsoft.Storage/storageAccounts/blobServices")
+    [rule] = only("ours", "Microsoft.Storage/storageAccounts/managementPolicies")["properties"]["policy"]["rules"]
+
+    assert data["properties"]["isVersioningEnabled"] is True
+    assert data["properties"]["containerDeleteRetentionPolicy"] == {"enabled": True, "days": 30}
+    assert data["properties"]["deleteRetentionPolicy"] == {"enabled": True, "days": 7}
+    assert "isVersioningEnabled" not in host["properties"]
+    assert rule["definition"]["filters"]["prefixMatch"] == [f"{EXPORTS}/"]
+    assert {kind: told["delete"] for kind, told in rule["definition"]["actions"].items()} == {
+        kind: {"daysAfterCreationGreaterThan": 30} for kind in ("baseBlob", "version")
+    }
+    assert template()["parameters"]["exportDays"]["minValue"] == 7
+
+
 def test_tables_are_in_an_account_of_their_own():
     """Whoever may write the package, or fills the queues' account, does not reach what is stored of customers."""
     tables = resources("ours", "Microsoft.Storage/storageAccounts/tableServices/tables")
     queues = resources("ours", "Microsoft.Storage/storageAccounts/queueServices/queues")
-    containers = resources("ours", "Microsoft.Storage/storageAccounts/blobServices/containers")
+    [package, exports] = resources("ours", "Microsoft.Storage/storageAccounts/blobServices/containers")
     [data] = {one["name"].partition("/")[0] for one in tables}
 
-    assert data not in {one["name"].partition("/")[0] for one in [*queues, *containers]}
+    assert data not in {one["name"].partition("/")[0] for one in [*queues, package]}
+    assert exports["name"] == f"{data}/default/{EXPORTS}"
     assert f"'{data}'" in app_settings()["DATA_STORAGE__tableServiceUri"]
     assert f"'{data}'" not in app_settings()["AzureWebJobsStorage__queueServiceUri"]
 

@@ -176,13 +176,15 @@ def test_the_app_reaches_each_service_that_it_uses_through_an_endpoint():
     }
     uris = {name for name in app_settings("private") if name.endswith("ServiceUri")}
 
-    assert reached == {(host, "blob"), (host, "queue"), (data, "table")}
+    assert reached == {(host, "blob"), (host, "queue"), (data, "table"), (data, "blob")}
     assert uris == {
         "AzureWebJobsStorage__blobServiceUri",
         "AzureWebJobsStorage__queueServiceUri",
         "DATA_STORAGE__tableServiceUri",
+        "DATA_STORAGE__blobServiceUri",
     }
-    assert len(resources("private", "Microsoft.Network/privateDnsZones")) == len(reached)
+    # A zone a service: both accounts' blobs have their names in one.
+    assert len(resources("private", "Microsoft.Network/privateDnsZones")) == len({one for _, one in reached})
     assert len(resources("private", "Microsoft.Network/privateEndpoints/privateDnsZoneGroups")) == len(reached)
 
 

@@ -133,7 +133,9 @@ def rings(alarm: Row, tables: Tables, now: datetime) -> bool:
 
 
 def window(alarm: Row) -> timedelta:
-    """`PT15M`, `PT2H`: the only shapes that rules have here."""
+    """`PT15M`, `PT2H`, `P2D`: the only shapes that rules have here."""
+    if (days := alarm["properties"]["windowSize"]).endswith("D"):
+        return timedelta(days=int(days[1:-1]))
     text = alarm["properties"]["windowSize"].removeprefix("PT")
     return timedelta(hours=int(text[:-1])) if text.endswith("H") else timedelta(minutes=int(text[:-1]))
 
