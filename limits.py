@@ -52,6 +52,13 @@ LONGEST_SLICE_SECONDS = 480.0
 LONGEST_SLICE_SETTING_SECONDS = 420
 """The largest value of the setting, so that a slice ends by its budget before it is cut off."""
 
+LONGEST_MESSAGE_SECONDS = 570.0
+"""After this whatever a message began is cut off: before functionTimeout, at which the host kills every execution."""
+TURN_SECONDS = 0.005
+"""Work on many people gives way after so long: all workspaces' runs and calls share one thread."""
+PEOPLE_A_TURN = 500
+"""Work that cannot give way, on more people than this, is done in a thread of its own. Graph's pages have 200."""
+
 # Pauses.
 LONGEST_SLEEP_SECONDS = 30.0
 """A longer pause ends the slice, and the continuation waits in the queue (spec §6)."""

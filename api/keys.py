@@ -58,7 +58,8 @@ class SigningKeys:
             # Before the request, so that a failure too is followed by a pause.
             self._tried_at = self._now()
             try:
-                found = jwt.PyJWKSet.from_json((await self._read()).decode())
+                # In a thread: hundreds of keys, which the issuer may publish, take a while.
+                found = await asyncio.to_thread(jwt.PyJWKSet.from_json, (await self._read()).decode())
             except (aiohttp.ClientError, TimeoutError, jwt.PyJWTError, ValueError) as error:
                 log.warning("jwks_unavailable reason=%s", type(error).__name__)
                 return

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import unicodedata
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import batched
 from typing import Any
 
 import msgspec
@@ -16,8 +17,10 @@ from mapping.fields import ObjectId
 from storage.filters import beginning, within
 from storage.table import Tables
 from storage.transaction import MOST_OPERATIONS, Operation, Partition, Verb, grouped
+from storage.turns import in_turns
 
 _AT_ONCE = 16
+_TASKS_AT_ONCE = 500
 _COUNTS = 3
 # A search ends after so many pages with what it found, so that no call takes long; the caller asks for more.
 _SEARCHED_PAGES, _LARGEST_PAGE = 5, 1000
@@ -99,15 +102,8 @@ class ContactStore:
     async def read(self, partition: Partition, contact_ids: Iterable[str]) -> dict[str, Contact]:
         """Contacts by id, a point read each; those that are not there are left out."""
         ids = sorted(set(contact_ids))
-        # Point reads side by side, but not a page's all at once: the pool of connections is shared.
-        gate = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(contact_id: str) -> dict[str, Any] | None:
-            async with gate:
-                return await self._tables.get(partition, contact_id, dict[str, Any])
-
-        rows = await asyncio.gather(*(one(contact_id) for contact_id in ids))
-        return {contact_id: from_row(row) for contact_id, row in zip(ids, rows, strict=True) if row is not None}
+        rows = await _side_by_side(lambda one: self._tables.get(partition, one, dict[str, Any]), ids)
+        return {row["RowKey"]: from_row(row) async for row in in_turns(rows) if row is not None}
 
     async def of_users(self, partition: Partition, source_ids: Collection[ObjectId]) -> Found:
         """The contacts that are, or were, linked to directory users: a point read each, two where there is none."""
@@ -126,27 +122,19 @@ class ContactStore:
         return Found(contacts, {one for one in source_ids if one in own and own[one].source_id != one})
 
     async def _pointers(self, partition: Partition, keys: Sequence[str]) -> dict[str, str]:
-        gate = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(key: str) -> _Pointer | None:
-            async with gate:
-                return await self._tables.get(partition, key, _Pointer)
-
-        rows = await asyncio.gather(*(one(key) for key in keys))
+        rows = await _side_by_side(lambda key: self._tables.get(partition, key, _Pointer), keys)
         return {row.row_key: row.contact_id for row in rows if row is not None}
 
     async def by_email(self, partition: Partition, wanted: Mapping[str, int]) -> dict[str, list[Contact]]:
         """Unlinked contacts by address, the oldest first, as many as are wanted; addresses without any are left out."""
-        gate = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(email: str, most: int) -> list[str]:
+        async def ids_of(email: str) -> list[str]:
             where = beginning(partition.key, mail_prefix(email))
-            async with gate:
-                # The keys hold the time of creation, so the first rows are the oldest contacts.
-                rows, _ = await self._tables.page(TABLE, where, _Pointer, most=min(most, 1000))
+            # The keys hold the time of creation, so the first rows are the oldest contacts.
+            rows, _ = await self._tables.page(TABLE, where, _Pointer, most=min(wanted[email], 1000))
             return [row.contact_id for row in rows]
 
-        found = await asyncio.gather(*(one(email, most) for email, most in wanted.items()))
+        found = await _side_by_side(ids_of, list(wanted))
         ids = dict(zip(wanted, found, strict=True))
         contacts = await self.read(partition, [one for those in ids.values() for one in those])
         return {email: [contacts[one] for one in ids[email] if one in contacts] for email in wanted if ids[email]}
@@ -284,6 +272,21 @@ class ContactStore:
             # Repeated after a crash, the rows may be gone.
             with contextlib.suppress(Conflict):
                 await self._tables.transact(partition, [Operation(Verb.DELETE, left.row_key)])
+
+
+async def _side_by_side[T](read: Callable[[str], Awaitable[T]], keys: Sequence[str]) -> list[T]:
+    """What is read by each key, in their order: some reads at once, because the pool of connections is shared."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(key: str) -> T:
+        async with gate:
+            return await read(key)
+
+    found: list[T] = []
+    # A task for each of a hundred thousand keys at once would take the loop for a second.
+    for some in batched(keys, _TASKS_AT_ONCE, strict=False):
+        found += await asyncio.gather(*map(one, some))
+    return found
 
 
 def folded(text: str) -> str:

@@ -16,6 +16,7 @@ from contacts.store import ContactStore, Found, ScanRow
 from mapping.contact_fields import matching_email
 from mapping.fields import ObjectId
 from storage.transaction import Partition
+from storage.turns import in_turns
 from sync.plan import Known
 from sync.rollcall import RollCall
 from workspace.journal import Person
@@ -41,7 +42,7 @@ class Gathering:
         if keep and self.expected <= limits.MOST_KEPT_ROWS:
             self._kept = {}
             async for raws in self.contacts.scan(self.partition, msgspec.Raw):
-                rows = [_read_key(raw) for raw in raws]
+                rows = [_read_key(raw) async for raw in in_turns(raws)]
                 self._kept |= {row.row_key: bytes(raw) for row, raw in zip(rows, raws, strict=True) if row.link}
                 self.roll.scan(rows)
         else:
@@ -94,12 +95,12 @@ class Gathering:
         return await self.contacts.of_users(self.partition, source_ids)
 
     async def _by_roll(self, source_ids: Collection[ObjectId]) -> Found:
-        ids = {one: self.roll.contact_id(one) for one in source_ids}
+        ids = {one: self.roll.contact_id(one) async for one in in_turns(source_ids)}
         rows = await self._rows([contact_id for contact_id in ids.values() if contact_id is not None])
         contacts = {one: row for one, contact_id in ids.items() if contact_id and (row := rows.get(contact_id))}
         # Another user may have taken the contact over since the scan.
         contacts = {one: contact for one, contact in contacts.items() if contact.source_id == one}
-        taken: set[str] = {one for one in ids if self.roll.taken(one)}
+        taken: set[str] = {one async for one in in_turns(ids) if self.roll.taken(one)}
         # A user whom an earlier page of this run added, or whose contact moved since the scan.
         unsure = [one for one, contact_id in ids.items() if one not in contacts and (contact_id or one in self.roll)]
         if unsure:
@@ -109,6 +110,6 @@ class Gathering:
 
     async def _rows(self, ids: Collection[ContactId]) -> dict[str, Contact]:
         kept = self._kept or {}
-        rows = {one: from_row(_read_row(kept[one])) for one in ids if one in kept}
+        rows = {one: from_row(_read_row(kept[one])) async for one in in_turns(ids) if one in kept}
         missing = [one for one in ids if one not in rows]
         return rows | (await self.contacts.read(self.partition, missing) if missing else {})

@@ -14,8 +14,9 @@ from directory.delta import Page
 from directory.organization import users_count
 from errors import RoundBroken
 from mapping.fields import DirectoryUser, ObjectId
+from storage.turns import done_in_turns
 from sync.batch import Batch
-from sync.plan import is_whole, latest, sift
+from sync.plan import Sifted, is_whole, latest, sifting
 from workspace.journal import Change, Outcome
 from workspace.run import Mode, Phase
 
@@ -110,7 +111,8 @@ async def _batch(work: "Slice", page: Page, idle: int) -> Batch:
         whole = await _read_whole(work, patches)
         unknown = [one for one in patches if one not in whole]
         users = [whole.get(one.id, one) for one in users if one.id not in unknown]
-    sifted = sift(users, known, work.configuration, work.values)
+    sifted = Sifted({}, [])
+    await done_in_turns(sifting(sifted, users, known, work.configuration, work.values))
     odd = [Change(one, Outcome.SKIPPED, reason=_ODD) for one in page.unreadable]
     # A user who is there but cannot be read is not one who left.
     present = [*sifted.present, *unknown, *(one for one in page.unreadable if one)]

@@ -5,7 +5,7 @@ that may need a write into writes. Counts follow from the changes, and the chang
 applied, so a page that is repeated after a crash counts nothing twice.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -66,20 +66,32 @@ def sift(
     What Graph does not mention of a known user is unchanged, of any other user it is empty (spec §3). A known user was
     in scope when the contact was written, so only a property that is mentioned can take the user out of it.
     """
+    sifted = Sifted({}, [])
+    for _ in sifting(sifted, users, known, configuration, reader):
+        pass
+    return sifted
+
+
+def sifting(
+    sifted: Sifted,
+    users: Iterable[DirectoryUser],
+    known: Mapping[ObjectId, Contact],
+    configuration: Configuration,
+    reader: ValueReader,
+) -> Iterator[None]:
+    """What `sift` does, a step a user; it fills `sifted`."""
     scope = Scope(configuration)
-    present: dict[ObjectId, Person] = {}
-    gone: list[ObjectId] = []
     for user in users:
+        yield
         # Example: a patch of Ada with a new `city` alone. She is known, so her name, which it does not mention, stays.
         contact = known.get(user.id)
         if user.removed is UNSET and scope.keeps(user, known=contact is not None):
             values = reader.values(user) if contact is None else reader.values_over(user, contact.source)
             # Only people without a contact are matched by mail, and for them UNSET and null both mean: no address.
             mail = user.mail if type(user.mail) is str else None
-            present[user.id] = Person(user.id, mail, values, reader.source_hash(values))
+            sifted.present[user.id] = Person(user.id, mail, values, reader.source_hash(values))
         else:
-            gone.append(user.id)
-    return Sifted(present, gone)
+            sifted.gone.append(user.id)
 
 
 @dataclass(slots=True)
@@ -158,8 +170,26 @@ def plan_page(
     taken over.
     """
     plan = Plan()
+    for _ in planning(plan, people, known, configuration, reader, stamp, earlier, matching=matching):
+        pass
+    return plan
+
+
+def planning(
+    plan: Plan,
+    people: Collection[Person],
+    known: Known,
+    configuration: Configuration,
+    reader: ValueReader,
+    stamp: Stamp,
+    earlier: Earlier = _NOTHING,
+    *,
+    matching: bool = False,
+) -> Iterator[None]:
+    """What `plan_page` does, a step a person, so that others may have their turn in between; it fills `plan`."""
     adopted: set[ContactId] = set()
     for person in people:
+        yield
         before, outcome = _own_contact(person, known)
         # Only people without a contact of their own look for one by address (spec §4).
         if before is None and (free := _unlinked(person, known, adopted)) is not None:
@@ -174,7 +204,6 @@ def plan_page(
             before, outcome = free, Outcome.LINKED
         after = _merged(person, before, outcome, known, configuration, reader, stamp)
         _enter(plan, person, before, after, outcome, stamp, earlier)
-    return plan
 
 
 def _own_contact(person: Person, known: Known) -> tuple[Contact | None, Outcome]:

@@ -17,8 +17,9 @@ from mapping.configuration import Configuration, DeletionBehavior
 from mapping.fields import DirectoryUser, ObjectId
 from mapping.values import ValueReader
 from storage.retry import Sleep
+from storage.turns import apart, done_in_turns, in_turns
 from sync.gathering import Gathering
-from sync.plan import Plan, Stamp, is_whole, latest, plan_page, shown_name, sift
+from sync.plan import Plan, Sifted, Stamp, is_whole, latest, planning, shown_name, sifting
 from sync.reading import PageReader
 from sync.scoping import LeftOutPerson, RuleCost, ScopeTally
 from workspace.connection import Connection, tenant_of
@@ -138,7 +139,8 @@ class Previews:
     ) -> None:
         # A patch is about a user whom the same round also names whole (facts/graph.md 11).
         whole = [one for one in latest(users).values() if one.removed is not msgspec.UNSET or is_whole(one)]
-        sifted = sift(whole, {}, configuration, ValueReader(configuration.sources))
+        sifted = Sifted({}, [])
+        await done_in_turns(sifting(sifted, whole, {}, configuration, ValueReader(configuration.sources)))
         people = list(sifted.present.values())
         plan = await self._plan(tally, gathering, people, configuration, matching=False)
         tally.counts += JournalPage(changes=plan.changes, read=len(users), unchanged=plan.unchanged).counts
@@ -146,7 +148,7 @@ class Previews:
         for one in (*sifted.present, *sifted.gone):
             tally.matches.pop(one, None)
         tally.matches |= {person.id: person for person in plan.matches}
-        for user in whole:
+        async for user in in_turns(whole):
             if user.removed is msgspec.UNSET:
                 tally.scoping.count(user)
 
@@ -166,7 +168,8 @@ class Previews:
     ) -> Plan:
         known = await gathering.known(people)
         stamp = Stamp("", 0, self.now().isoformat().replace("+00:00", "Z"))
-        plan = plan_page(people, known, configuration, ValueReader(configuration.sources), stamp, matching=matching)
+        plan, reader = Plan(), ValueReader(configuration.sources)
+        await done_in_turns(planning(plan, people, known, configuration, reader, stamp, matching=matching))
         written = set()
         for write in plan.writes:
             if write.after is not None:
@@ -185,7 +188,7 @@ def _changed(change: Change, after: dict[str, str]) -> PreviewPerson:
 
 
 async def _leavers(tally: _Tally, gathering: Gathering, configuration: Configuration) -> int:
-    found = await gathering.of_users(gathering.roll.absent())
+    found = await gathering.of_users(await apart(gathering.roll.size, gathering.roll.absent))
     leavers = [one for one in found.contacts.values() if one.link is Link.LINKED]
     unlinks = configuration.deletion_behavior is DeletionBehavior.UNLINK
     outcome = Outcome.UNLINKED if unlinks else Outcome.REMOVED

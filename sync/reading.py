@@ -9,9 +9,13 @@ from directory.delta import Page, read_page
 from directory.graph import Graph
 from errors import ConsentLost, DeltaLinkExpired, LinkRefused, Throttled, TokenRefused, TryLater
 from storage.retry import Sleep
+from storage.turns import apart
 from sync import telemetry
 
 log = logging.getLogger(__name__)
+
+_BYTES_A_PERSON = 500
+"""On a page, with a dozen fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,9 @@ class PageReader:
         for attempt in range(1, limits.GRAPH_TRIES + 1):
             try:
                 with telemetry.span("page", attempt=attempt):
-                    return read_page(await self.graph.get(self.tenant, url), carried_token=carried_token)
+                    answer = await self.graph.get(self.tenant, url)
+                    most = len(answer.body) // _BYTES_A_PERSON
+                    return await apart(most, read_page, answer, carried_token=carried_token)
             except (ConsentLost, LinkRefused) as error:
                 # The same refusal again, with a new token: Microsoft means it.
                 if doubted is type(error):

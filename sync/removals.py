@@ -13,6 +13,7 @@ import limits
 from contacts.contact import Contact, ContactId, Link
 from mapping.configuration import DeletionBehavior
 from mapping.fields import ObjectId
+from storage.turns import apart
 from sync.batch import Batch, Waits
 from sync.plan import Earlier, Plan, Stamp, Write, shown_name
 from workspace.journal import Change, Outcome
@@ -52,13 +53,13 @@ async def _leavers(work: "Slice") -> list[Contact]:
         ids = await work.workspaces.still_pending(work.workspace, work.run.id)
     # A delta round names those who left. Who is not named in it has not changed.
     elif work.run.mode is Mode.DELTA:
-        ids = work.roll.gone()
+        ids = await apart(work.roll.size, work.roll.gone)
     elif work.run.incomplete:
         # A user whose record had no readable id may be anybody: nobody's absence is certain.
         ids = []
     else:
         # A full round names everybody, and it is complete here: who was not named is gone (spec §5).
-        ids = work.roll.absent()
+        ids = await apart(work.roll.size, work.roll.absent)
     if not ids:
         return []
     found = await work.gathering.of_users(ids)

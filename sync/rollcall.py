@@ -63,6 +63,11 @@ class RollCall:
         self._present: set[int] = set()
         self._gone: dict[int, _Said] = {}
 
+    @property
+    def size(self) -> int:
+        """How many users it knows of, at the least."""
+        return len(self._high)
+
     def __contains__(self, source_id: object) -> bool:
         return isinstance(source_id, str) and self._word(_number(source_id)) in _MENTIONED
 

@@ -25,6 +25,7 @@ from mapping.fields import ObjectId
 from mapping.values import ValueReader
 from storage.retry import Sleep, tries
 from storage.transaction import Operation, Partition
+from storage.turns import apart, done_in_turns, in_turns
 from sync import telemetry
 from sync.batch import Batch, Waits
 from sync.failures import NOT_DECODED, OVERTAKEN, why_skipped
@@ -32,7 +33,7 @@ from sync.gathering import Gathering
 from sync.local_edits import gather_local_edits, gather_matches
 from sync.meter import Meter
 from sync.pages import gather_pages
-from sync.plan import Earlier, Plan, Stamp, Write, formers_of, plan_page, skipped
+from sync.plan import Earlier, Plan, Stamp, Write, formers_of, planning, skipped
 from sync.reading import PageReader
 from sync.removals import gather_removals, plan_removals
 from sync.rollcall import RollCall
@@ -167,10 +168,12 @@ class Slice:
         # A contact with the same hash needs nothing, unless the configuration changed or an attempt was interrupted.
         pass_by = not (earlier or self.run.reconsider or batch.matching)
         unchanged = self.roll.unchanged
-        look = [one for one in batch.people if not (pass_by and unchanged(one))]
+        look = [one async for one in in_turns(batch.people) if not (pass_by and unchanged(one))]
         known = await (self.gathering.known_now(look) if again else self.gathering.known(look, batch.found))
+        plan = Plan()
         with telemetry.span("plan", people=len(look)):
-            plan = plan_page(look, known, self.configuration, self.values, stamp, earlier, matching=batch.matching)
+            given = (known, self.configuration, self.values, stamp, earlier)
+            await done_in_turns(planning(plan, look, *given, matching=batch.matching))
         plan.unchanged += len(batch.people) - len(look)
         return plan
 
@@ -192,8 +195,8 @@ class Slice:
         if not plan.writes:
             return page  # It is journalled with its checkpoint.
         # The journal comes first: after a crash the page is repeated from these entries.
-        await self._checkpoint(self.run, journal_operation(self.run.id, self.run.page, page))
-        groups = [write_operations(write.before, write.after) for write in plan.writes]
+        await self._journal(self.run, self.run.page, page)
+        groups = [write_operations(write.before, write.after) async for write in in_turns(plan.writes)]
         with telemetry.span("write", contacts=len(groups)):
             outcome = await self.contacts.write(self.partition, groups, singly=singly)
         for number in outcome.overtaken:
@@ -207,7 +210,7 @@ class Slice:
             kept = [one for one in page.changes if one.contact_id not in contact_ids]
             formers = [one for one in page.formers if one.id not in contact_ids]
             page = dataclasses.replace(page, changes=[*kept, *not_written], formers=formers)
-            await self._checkpoint(self.run, journal_operation(self.run.id, self.run.page, page))
+            await self._journal(self.run, self.run.page, page)
         return page
 
     async def _leave(self, write: Write, mails: Mapping[ObjectId, str | None]) -> None:
@@ -238,7 +241,7 @@ class Slice:
         )
         # With writes, `_apply` has journalled the page already.
         if page and not plan.writes:
-            await self._checkpoint(run, journal_operation(run.id, number, page))
+            await self._journal(run, number, page)
         else:
             self.run = run
 
@@ -318,6 +321,10 @@ class Slice:
             await self.workspaces.forget_pending(self.workspace, one.id)
 
     # The one way to remember how far it came.
+
+    async def _journal(self, run: Run, number: int, page: JournalPage) -> None:
+        """A checkpoint with a page of the journal."""
+        await self._checkpoint(run, await apart(len(page.changes), journal_operation, run.id, number, page))
 
     async def _checkpoint(self, run: Run, *operations: Operation) -> None:
         """Step, cursor, counters and lease move at once, with further rows, or not at all.

@@ -30,11 +30,12 @@ class _Deliveries(MemoryQueue):
         return SimpleNamespace(approximate_message_count=len(self))
 
 
-def make_memory_rig(tenant=None):
+def make_memory_rig(tenant=None, graph=None):
+    """`graph` takes the place of the tenant's own."""
     tenant = tenant or MemoryMicrosoft().tenant()
     clock = Clock()
     tables, queue = MemoryTables(count_table_transaction), _Deliveries(clock)
-    return Rig(_parts(tables, queue, memory_graph(tenant.tenant), clock), queue, tenant, clock, "memory")
+    return Rig(_parts(tables, queue, graph or memory_graph(tenant.tenant), clock), queue, tenant, clock, "memory")
 
 
 def _parts(tables, queue, graph, clock):

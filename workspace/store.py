@@ -26,6 +26,7 @@ from storage.filters import beginning, beyond, within
 from storage.retry import Sleep, tries
 from storage.table import Tables
 from storage.transaction import MOST_OPERATIONS, Operation, Verb
+from storage.turns import in_turns
 from workspace.audit import AUDIT_PREFIX, AuditEntry
 from workspace.connection import (
     CONNECTION_KEY,
@@ -184,7 +185,7 @@ class WorkspaceStore:
     async def journal(self, workspace: WorkspaceId, run_id: RunId) -> AsyncIterator[tuple[int, JournalPage]]:
         """All pages of a run's journal, in order, with their numbers."""
         async for rows in self._tables.query(TABLE, beginning(workspace, f"{JOURNAL_PREFIX}{run_id}:"), JournalRow):
-            for row in rows:
+            async for row in in_turns(rows):
                 yield int(row.row_key.rpartition(":")[2]), read_journal(row)
 
     async def journal_pages(
@@ -193,7 +194,7 @@ class WorkspaceStore:
         """Up to `most` pages of a run's journal, and where the next one begins."""
         where = beginning(workspace, f"{JOURNAL_PREFIX}{run_id}:")
         rows, continuation = await self._tables.after(TABLE, where, JournalRow, continuation, most)
-        return [read_journal(row) for row in rows], continuation
+        return [read_journal(row) async for row in in_turns(rows)], continuation
 
     async def write_pending(self, workspace: WorkspaceId, run_id: RunId, ids: Sequence[ObjectId]) -> None:
         """Keep the ids whose removal waits for approval; repeating it changes nothing."""
@@ -206,7 +207,7 @@ class WorkspaceStore:
         """The ids whose removal waits, less those whom a later run met again."""
         waiting: dict[ObjectId, None] = {}
         async for rows in self._tables.query(TABLE, beginning(workspace, f"{PENDING_PREFIX}{run_id}:"), PendingRow):
-            for row in rows:
+            async for row in in_turns(rows):
                 waiting |= dict.fromkeys(read_pending(row))
         # Ids count backwards in time, so the runs with smaller keys came later.
         later = within(workspace, ge="run:", lt=run_key(run_id))
@@ -247,7 +248,7 @@ class WorkspaceStore:
     async def erase_person(self, workspace: WorkspaceId, ids: Collection[str], address: str | None) -> None:
         """Take a person out of the history: journals, ids that wait for approval, and samples of names."""
         async for rows in self._tables.query(TABLE, beginning(workspace, JOURNAL_PREFIX), WholeJournalRow):
-            for row in rows:
+            async for row in in_turns(rows):
                 page = read_journal(row)
                 if (bare := without_person(page, ids, address)) != page:
                     operation = Operation(Verb.PUT, row.row_key, journal_columns(bare))

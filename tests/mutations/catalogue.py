@@ -303,7 +303,7 @@ RUNS = (
     Mutation(
         "a page is written without a journal",
         "sync/slice.py",
-        "        await self._checkpoint(self.run, journal_operation(self.run.id, self.run.page, page))\n        groups",
+        "        await self._journal(self.run, self.run.page, page)\n        groups",
         "        groups",
     ),
 )
