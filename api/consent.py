@@ -11,7 +11,7 @@ from api.answers import Accepted, Created, Redirect, Reply
 from api.caller import ASK_YOUR_ADMIN, Caller, Callers, require_admin
 from api.requests import read_body
 from api.shapes import IntegrationShape, Tenant, connection_shape
-from connect.connecting import Connecting
+from connect.connecting import Connecting, OtherTenant, Outsider
 from connect.consent import Consent
 from connect.tenants import ConnectedWorkspace, TenantIndex
 from directory.credentials import TenantId
@@ -94,7 +94,8 @@ class ConsentCalls:
             raise NotFound("This workspace does not read your organisation.")
         details = {"contacts": ContactsOnDisconnect.KEEP, "byAdministratorOf": proof.tenant_id}
         record = entry(Action.DISCONNECTED, "", proof.approved_by, self.now(), details)
-        await self.connecting.disconnect(workspace_id(others[0].id), ContactsOnDisconnect.KEEP, record)
+        outsider = Outsider(proof.tenant_id, proof.approved_by)
+        await self.connecting.disconnect(workspace_id(others[0].id), ContactsOnDisconnect.KEEP, record, outsider)
         return Reply(await self._review(caller, body.code, body.verifier))
 
     async def _review(self, caller: Caller, code: str, verifier: str) -> Review:
@@ -113,7 +114,12 @@ class ConsentCalls:
         details = {"tenant": proof.tenant_id, "approvedBy": proof.approved_by}
         record = entry(Action.CONNECTED, caller.person, caller.name, self.now(), details)
         await self.tenants.join(proof.tenant_id, caller.workspace_id, caller.workspace_name, caller.name)
-        await self.connecting.connect(caller.workspace_id, proof.tenant_id, caller.workspace_name, record)
+        try:
+            await self.connecting.connect(caller.workspace_id, proof.tenant_id, caller.workspace_name, record)
+        except OtherTenant:
+            # The index holds names: it keeps no row of a workspace that does not read the tenant.
+            await self.tenants.leave(proof.tenant_id, caller.workspace_id)
+            raise
         connection, _ = await self.workspaces.load(caller.workspace_id)
         return Reply(connection_shape(connection, is_admin=caller.is_admin, ask_admin=ASK_YOUR_ADMIN))
 

@@ -275,7 +275,10 @@ class PauseShape(msgspec.Struct, frozen=True):
 
 
 class IntegrationShape(msgspec.Struct, frozen=True, rename="camel"):
-    """The card on the Integrations page. `permission`, `permissionError` and `pause` go beyond spec §7."""
+    """The card on the Integrations page. `permission`, `permissionError`, `pause` and `endedBy` go beyond spec §7.
+
+    `endedBy`, for administrators, names the organisation's administrator who ended the connection from elsewhere.
+    """
 
     can_configure: bool
     disabled_reason: str | None
@@ -284,6 +287,7 @@ class IntegrationShape(msgspec.Struct, frozen=True, rename="camel"):
     permission: Permission | None
     permission_error: str | None
     pause: PauseShape | None
+    ended_by: str | None
     list: ListName | None
 
 
@@ -299,6 +303,7 @@ def connection_shape(connection: Connection | None, *, is_admin: bool, ask_admin
         permission=connection.permission if connection and tenant else None,
         permission_error=connection.permission_error if connection and tenant else None,
         pause=_pause(connection),
+        ended_by=connection.ended_by if connection and is_admin else None,
         list=ListName(connection.list_id, connection.list_name) if connection else None,
     )
 

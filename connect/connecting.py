@@ -47,6 +47,14 @@ class OtherTenant(Refused):
 
 
 @dataclass(frozen=True, slots=True)
+class Outsider:
+    """A proven administrator of a tenant, who is not of the workspace: by name and user name."""
+
+    tenant: TenantId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Connecting:
     """Makes, proves and ends connections."""
 
@@ -109,8 +117,16 @@ class Connecting:
         else:
             await self.requests.wake(state)
 
-    async def disconnect(self, workspace: WorkspaceId, contacts: ContactsOnDisconnect, record: Operation) -> None:
+    async def disconnect(
+        self,
+        workspace: WorkspaceId,
+        contacts: ContactsOnDisconnect,
+        record: Operation,
+        outsider: Outsider | None = None,
+    ) -> None:
         """Stop syncing now; the contacts are unlinked or deleted in the background. Repeating it changes nothing.
+
+        With an `outsider`, only a connection to that outsider's tenant ends, and its page tells who ended it.
 
         The worker that holds the lease fails its next write of the sync state (ETag mismatch) and stops.
         """
@@ -118,7 +134,11 @@ class Connecting:
         def end(connection: Connection | None, state: SyncState) -> Update:
             if connection is None or connection.stage in (Stage.NONE, Stage.CLOSING):
                 return None, state, ()
-            closing = replace(connection.after(ConnectionEvent.DISCONNECTED), closing=contacts)
+            # Between the outsider's look and this write, the workspace may have joined another tenant.
+            if outsider is not None and connection.tenant_id != outsider.tenant:
+                return None, state, ()
+            ended_by = outsider.name if outsider is not None else None
+            closing = replace(connection.after(ConnectionEvent.DISCONNECTED), closing=contacts, ended_by=ended_by)
             state, ended = _without_runs(state, self.now())
             state = replace(state, delta_link=None, select=(), applied_version=0, verification=None, missing_since=None)
             return closing, state, [record, *(run_operation(run) for run in ended)]
@@ -159,7 +179,7 @@ def _joined(
         raise OtherTenant("This workspace is connected to another organisation. Disconnect it first.")
     if connection.tenant_id is None:
         connection = named(connection, organisation)
-    joined = replace(connection, tenant_id=tenant, connected_at=now, permission_error=None)
+    joined = replace(connection, tenant_id=tenant, connected_at=now, permission_error=None, ended_by=None)
     return joined.after(ConnectionEvent.JOINED)
 
 

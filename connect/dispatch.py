@@ -13,7 +13,7 @@ from connect.connecting import Connecting
 from connect.disconnecting import Disconnecting
 from connect.forgetting import Forgetting
 from connect.restoring import Restoring
-from errors import TryLater
+from errors import ConnectorError, TryLater
 from storage.retry import Sleep, tries
 from sync import telemetry
 from sync.messages import (
@@ -85,7 +85,7 @@ class Dispatch:
                     log.info("message_dropped workspace=%s stage=%s", message.workspace_id, stage)
 
     async def bury(self, body: bytes) -> None:
-        """End the run, or repeat the step, that a message from the poison queue was about. Never raises TryLater.
+        """End the run, or repeat the step, that a message from the poison queue was about. Never raises what we raise.
 
         The host would deliver the message again only after ten minutes, and without end (facts/functions.md 11). So
         the tries are made here, for a minute; after that an error is logged, which is an alarm.
@@ -99,9 +99,11 @@ class Dispatch:
         async for last in tries(self.sleep, _BURY_TRIES, _BURY_PAUSE_SECONDS):
             try:
                 await self._give_up(message)
-            except TryLater as error:
-                if last:
+            except ConnectorError as error:
+                # Only what passes by itself is worth another try.
+                if last or not isinstance(error, TryLater):
                     log.error("message_unburied workspace=%s reason=%s", message.workspace_id, error)
+                    return
             else:
                 return
 

@@ -5,7 +5,7 @@ Both are queue messages, so that they are repeated until they are done. Neither 
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,8 +16,11 @@ from connect.disconnecting import Disconnecting
 from connect.exports import Exports
 from contacts.contact import Contact, partition_of, write_operations
 from contacts.store import ContactStore
+from errors import Conflict
 from mapping.contact_fields import matching_email
+from mapping.fields import ObjectId
 from storage.queue import MessageQueue
+from storage.retry import Sleep, tries
 from storage.transaction import Partition
 from sync.messages import ForgetPerson, write_message
 from sync.schedule import Schedule
@@ -41,6 +44,7 @@ class Forgetting:
     exports: Exports
     queue: MessageQueue
     now: Callable[[], datetime]
+    sleep: Sleep
 
     async def workspace(self, workspace: WorkspaceId) -> None:
         """Delete every row of a workspace: as a disconnect does, and then the rest. Repeating it changes nothing.
@@ -80,15 +84,45 @@ class Forgetting:
         # An operator may give an id or an address; an id can stand in no field of an address.
         address = matching_email(message.person) if "@" in message.person else None
         found, held = await self._contacts_of(partition, message.person.lower(), address, held)
-        # Rows that are left to the next run hold users' values too.
-        await self.contacts.forget_left(partition)
-        await self.contacts.write(partition, [write_operations(one, None) for one in found])
         ids = {message.person.lower(), *(one.id for one in found), *(one.source_id for one in found if one.source_id)}
+        if address is not None:
+            ids |= await self._gone_with(message.workspace_id, partition, address)
         # Exports are not rewritten, they end by their age. Until then no restore brings the person back.
         await self.exports.note_forgotten(message.workspace_id, {*ids, address} if address is not None else ids)
+        # Before the contacts: an interrupted attempt learns the ids from them once more.
         await self.workspaces.erase_person(message.workspace_id, ids, address)
+        await self._forget_left(partition, ids, address)
+        await self._delete(partition, found)
         await self.workspaces.save(held.without_lease())
         log.info("person_forgotten workspace=%s contacts=%d", message.workspace_id, len(found))
+
+    async def _gone_with(self, workspace: WorkspaceId, partition: Partition, address: str) -> set[str]:
+        """Ids of which the history tells the address, and that have no contact any more.
+
+        Who still has one has another address by now, and a run that goes on must find that user on its pages.
+        """
+        told = await self.workspaces.ids_with(workspace, address)
+        there = await self.contacts.read(partition, told)
+        users = await self.contacts.of_users(partition, [ObjectId(one) for one in told])
+        return told - there.keys() - users.contacts.keys()
+
+    async def _forget_left(self, partition: Partition, ids: set[str], address: str | None) -> None:
+        """Rows that are left to the next run hold users' values too; those of other people stay."""
+        _, left = await self.contacts.touched(partition)
+        await self.contacts.taken_up(partition, [one for one in left if one.is_about(ids, address)])
+
+    async def _delete(self, partition: Partition, found: Sequence[Contact]) -> None:
+        async for last in tries(self.sleep):
+            try:
+                await self.contacts.write(partition, [write_operations(one, None) for one in found])
+            except Conflict:
+                if last:
+                    raise
+                # A person edits one of them: what is stored now is deleted.
+                stored = await self.contacts.read(partition, [one.id for one in found])
+                found = list(stored.values())
+            else:
+                return
 
     async def _contacts_of(
         self, partition: Partition, person: str, address: str | None, held: SyncState

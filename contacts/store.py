@@ -63,6 +63,11 @@ class Left(msgspec.Struct, frozen=True):
     def row_key(self) -> str:
         return f"{touched_key(self.contact_id)}:left"
 
+    def is_about(self, ids: Collection[str], address: str | None) -> bool:
+        """Whether it is of a contact or user with one of the ids, or holds the address."""
+        told = {(self.mail or "").lower(), *(one.lower() for one in (self.values or {}).values())}
+        return self.contact_id in ids or self.source_id in ids or (address is not None and address in told)
+
 
 @dataclass(slots=True)
 class Outcome:

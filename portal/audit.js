@@ -4,7 +4,7 @@ import { ENTRA, get } from "./api.js";
 import { h } from "./dom.js";
 import { paged } from "./paged.js";
 import { back, table, time } from "./parts.js";
-import { AUDIT, CONFLICT, DELETION, SETTING } from "./words.js";
+import { AUDIT, CONFLICT, DELETION, SETTING, number } from "./words.js";
 
 export async function auditView({ place }) {
   const fields = await get(`${ENTRA}/fields`);
@@ -40,7 +40,10 @@ function row(one, labels, first) {
 }
 
 function more({ details }) {
-  if (details.run) return [" – ", h("a", { href: `#/history/${details.run}` }, "the run")];
+  const count = typeof details.contacts === "number" ? `: ${number(details.contacts)}` : "";
+  if (details.run) return [count, " – ", h("a", { href: `#/history/${details.run}` }, "the run")];
+  if (count) return count;
+  if (details.byAdministratorOf) return ", as an administrator of the organisation, and kept its contacts";
   if (details.contacts) return details.contacts === "delete" ? ", and deleted its contacts" : ", and kept its contacts";
   return details.name ? `: ${details.name}` : "";
 }

@@ -26,6 +26,7 @@ export async function contactView(stage, id) {
         [
           h("span", { "data-field": field.name }, valueOf(shown, field) || "–"),
           h("span", { class: "origin" }, origin(shown, field.name)),
+          h("span", { class: "origin" }, typedBefore(shown, field.name)),
         ],
       ]);
     stage.place.replaceChildren(
@@ -62,6 +63,11 @@ export async function contactView(stage, id) {
     return valueOf(shown, { name })
       ? `edited here and kept; ${theirs}`
       : `emptied here; ${theirs}. It is filled again at the next sync`;
+  }
+
+  /** A contact that a person made and a sync linked later: where the person had typed something. */
+  function typedBefore(shown, name) {
+    return shown.typed.includes(name) ? "a person had typed a value here before the sync linked this contact" : "";
   }
 
   /** What the next sync does with a value that a person types; "" where it leaves it alone. */

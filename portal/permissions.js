@@ -143,14 +143,15 @@ async function disconnected(stage, card, fields, saved) {
   if (!told.totals.linked) {
     const left = told.totals.contacts ? `stays in your workspace, with ${contacts(told.totals.contacts)}` : "is empty";
     const text = h("p", {}, "Syncing has ended. ", list, ` ${left}. Connect again at any time.`);
-    stage.place.replaceChildren(panel("info", "Disconnected", text), asking(stage.place, fields, saved, false));
+    const title = card.endedBy ? "Your organisation's administrator ended this connection" : "Disconnected";
+    stage.place.replaceChildren(panel("info", title, whoEnded(card), text), asking(stage.place, fields, saved, false));
     return;
   }
   const act =
     { keep: "unlinked; they stay in ", delete: "deleted from " }[stage.known.contacts] ||
     "unlinked or deleted, as was chosen, in ";
   const text = `Syncing has ended. The ${contacts(told.totals.linked)} from the directory are being ${act}`;
-  stage.place.replaceChildren(panel("wait", "Disconnecting…", h("p", {}, text, list, ".")));
+  stage.place.replaceChildren(panel("wait", "Disconnecting…", whoEnded(card), h("p", {}, text, list, ".")));
   const show = (now) => {
     if (!now.totals.linked) stage.reload();
   };
@@ -161,4 +162,11 @@ async function disconnected(stage, card, fields, saved) {
       () => LOOK_MS,
     )
     .later();
+}
+
+/** Nobody of this workspace ended it: who did, and what that means here. */
+function whoEnded(card) {
+  if (!card.endedBy) return null;
+  const text = `${card.endedBy} ended it at a grant for another workspace. To connect again, an administrator of the organisation has to approve.`;
+  return h("p", { id: "ended-by" }, text);
 }

@@ -8,6 +8,7 @@ export function headline(card, told) {
   if (card.permission === "spreading") return "Waiting for Microsoft: the permission is spreading";
   if (card.connection === "permissions_required") {
     if (card.permissionError) return "Microsoft did not let emu.chat in";
+    if (card.endedBy) return "Ended by your organisation's administrator";
     return card.tenant ? "Microsoft's permission was withdrawn; syncing has stopped" : "Not connected";
   }
   if (card.connection === "not_configured") return "Connected, not configured yet";

@@ -176,4 +176,5 @@ export const AUDIT = {
   renamed: "renamed the contact list",
   disconnected: "disconnected Microsoft Entra ID",
   removed_contacts: "removed many contacts",
+  adopted_contacts: "linked contacts that people had made",
 };

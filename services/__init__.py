@@ -239,7 +239,7 @@ def build_engine(
     exports = Exports(blobs)
     connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
     disconnecting = Disconnecting(workspaces, contacts, schedule, tenants, exports, queue, slice_seconds, now, sleep)
-    forgetting = Forgetting(workspaces, contacts, schedule, disconnecting, exports, queue, now)
+    forgetting = Forgetting(workspaces, contacts, schedule, disconnecting, exports, queue, now, sleep)
     restoring = Restoring(tables, workspaces, contacts, schedule, requests, exports, queue, now, sleep)
     exporting = Exporting(tables, workspaces, schedule, exports, slice_seconds, now)
     worker = Worker(workspaces, contacts, graph, queue, alarms, slice_seconds, now, sleep)

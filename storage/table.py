@@ -5,6 +5,7 @@ dict and back costs 60 to 80 µs a row (facts/functions.md 6), msgspec 2 µs.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,7 +16,7 @@ from azure.core.rest import AsyncHttpResponse, HttpRequest
 from azure.data.tables.aio import TableServiceClient
 
 import limits
-from errors import Conflict, CredentialRejected, RowRefused, TryLater
+from errors import CredentialRejected, NotFound, TryLater
 from storage.filters import beyond, within
 from storage.rows import RowReader, columns_of
 from storage.transaction import (
@@ -28,13 +29,20 @@ from storage.transaction import (
     storage_error,
 )
 
+log = logging.getLogger(__name__)
+
 _OK, _BAD_REQUEST, _NOT_FOUND = 200, 400, 404
+_NOT_TO_BE_READ = (400, 404, 409, 412, 413, 414)
+"""Answers to a read that storage will never take, the last one because its address is too long."""
 _BAD_KEY = (b"InvalidInput", b"OutOfRangeInput")
 _NEXT = {"NextPartitionKey": "x-ms-continuation-NextPartitionKey", "NextRowKey": "x-ms-continuation-NextRowKey"}
 
 
 class Tables:
-    """The tables of one storage account. Every method is one transaction a page or a call, and counts it."""
+    """The tables of one storage account. Every method is one transaction a page or a call, and counts it.
+
+    Each of those that read raises NotFound for what storage refuses to look for, and TryLater.
+    """
 
     def __init__(self, client: TableServiceClient, names: Sequence[str], count: Callable[[str], None]) -> None:
         self._client = client
@@ -189,7 +197,9 @@ def _checked(answer: AsyncHttpResponse) -> bytes:
     if answer.status_code == _OK:
         return answer.content
     error = storage_error(answer.status_code, answer.content)
-    if isinstance(error, (Conflict, RowRefused)):
-        # A query neither conflicts nor carries rows: this one was asked wrongly, which a retry does not mend.
-        raise RuntimeError(str(error))
+    if answer.status_code in _NOT_TO_BE_READ and not isinstance(error, TryLater):
+        # A query neither conflicts nor carries rows. A retry does not mend it, and a caller's text may have led to it:
+        # no row has such a key.
+        log.warning("read_refused reason=%s", error)
+        raise NotFound("There is nothing of that name.") from error
     raise error

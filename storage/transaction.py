@@ -146,7 +146,7 @@ class _Error(msgspec.Struct):
 
 _decode_error = msgspec.json.Decoder(_Error).decode
 _GONE_OR_CHANGED = {404, 409, 412}
-_REFUSED = {400, 413}
+_REFUSED = {400, 413, 414}
 # Some of these come with 404 or 409, although the same request succeeds later.
 _PASSING_CODES = {"OperationTimedOut", "ServerBusy", "TableBeingDeleted", "TableNotFound"}
 

@@ -337,6 +337,7 @@ def _change(before: Contact | None, after: Contact, outcome: Outcome, entry: Cha
         shown_name(after.fields),
         {name: old[name] for name in names if name in old},
         {name: after.fields[name] for name in names if name in after.fields},
+        adopted=entry.adopted if entry else before is not None and before.link is Link.LOCAL,
     )
 
 
@@ -362,7 +363,8 @@ def skipped(write: Write, reason: str) -> Change:
     """The entry of a row that storage refused (spec §6)."""
     contact = write.after or write.before
     assert contact is not None
-    return Change(contact.id, Outcome.SKIPPED, shown_name(contact.fields), reason=reason)
+    source_id = None if str(contact.source_id) == contact.id else contact.source_id
+    return Change(contact.id, Outcome.SKIPPED, shown_name(contact.fields), reason=reason, source_id=source_id)
 
 
 # A label for a line of the history. The fields have the whole value.

@@ -33,6 +33,7 @@ _AT_ONCE = 16
 class _Known(msgspec.Struct, frozen=True):
     row_key: str = msgspec.field(name="RowKey")
     pruned: str = ""
+    etag: str = msgspec.field(default="", name="odata.etag")
 
 
 class _Enrolled(msgspec.Struct, frozen=True):
@@ -83,8 +84,10 @@ class Schedule:
                     continue
                 delay = min(queued // _STARTS_PER_SECOND, _LONGEST_DELAY_SECONDS)
                 await self._queue.send(write_message(Prune(WorkspaceId(row.row_key))), delay)
-                operation = Operation(Verb.PUT, row.row_key, {"pruned": today.isoformat()})
-                await self._tables.transact(_KNOWN, [operation])
+                operation = Operation(Verb.REPLACE, row.row_key, {"pruned": today.isoformat()}, row.etag)
+                # A workspace that was forgotten meanwhile gets no row again.
+                with contextlib.suppress(Conflict):
+                    await self._tables.transact(_KNOWN, [operation])
                 queued += 1
         return queued
 

@@ -37,8 +37,9 @@ from sync.plan import Earlier, Plan, Stamp, Write, formers_of, planning, skipped
 from sync.reading import PageReader
 from sync.removals import gather_removals, plan_removals
 from sync.rollcall import RollCall
+from workspace.audit import adoption_entry
 from workspace.connection import Connection, Stage, WorkspaceId, connection_operation, named
-from workspace.journal import Former, JournalPage, Person, journal_operation
+from workspace.journal import Change, Former, JournalPage, Person, journal_operation
 from workspace.run import NEXT_PHASE, Cost, Event, Mode, Phase, Run, RunState, Trigger
 from workspace.state import SyncState, Totals, Verification, concluded
 from workspace.store import WorkspaceStore, run_operation
@@ -178,11 +179,14 @@ class Slice:
         return plan
 
     def _page_of(self, batch: Batch, plan: Plan, formers: list[Former]) -> JournalPage:
-        changes = [
-            replace(one, reason=NOT_DECODED) if plan.source_of.get(one.contact_id) in batch.repaired else one
-            for one in plan.changes
-        ]
-        everything = [*batch.unread, *changes]
+        def told(change: Change) -> Change:
+            source_id = plan.source_of.get(change.contact_id)
+            if source_id in batch.repaired:
+                change = replace(change, reason=NOT_DECODED)
+            # An adopted contact has an id of its own. When it is deleted, only this says whose entry it was.
+            return change if source_id in (None, change.contact_id) else replace(change, source_id=source_id)
+
+        everything = [*batch.unread, *map(told, plan.changes)]
         named = [*batch.present], [*batch.gone]
         return JournalPage(*named, everything, plan.matches, batch.read, plan.unchanged, formers)
 
@@ -238,10 +242,14 @@ class Slice:
             # A page that names nobody takes no number, so that empty pages leave no rows.
             page=number + 1 if page or plan.writes else number,
             drift=self.run.drift + self._drift(plan, page),
+            adopted=self.run.adopted + page.adopted,
         )
+        told = [adoption_entry(run)] if page.adopted else []
         # With writes, `_apply` has journalled the page already.
         if page and not plan.writes:
-            await self._journal(run, number, page)
+            await self._journal(run, number, page, *told)
+        elif told:
+            await self._checkpoint(run, *told)
         else:
             self.run = run
 
@@ -322,9 +330,9 @@ class Slice:
 
     # The one way to remember how far it came.
 
-    async def _journal(self, run: Run, number: int, page: JournalPage) -> None:
+    async def _journal(self, run: Run, number: int, page: JournalPage, *others: Operation) -> None:
         """A checkpoint with a page of the journal."""
-        await self._checkpoint(run, await apart(len(page.changes), journal_operation, run.id, number, page))
+        await self._checkpoint(run, await apart(len(page.changes), journal_operation, run.id, number, page), *others)
 
     async def _checkpoint(self, run: Run, *operations: Operation) -> None:
         """Step, cursor, counters and lease move at once, with further rows, or not at all.

@@ -1,9 +1,12 @@
 """Every row of every table as text, so that a test can look for a name that must be gone."""
 
+import base64
 import re
 import zlib
 
 from azure.data.tables.aio import TableServiceClient
+
+from tests.memory import MemoryTables
 
 
 async def rows_that_hold(storage_account: str, text: str) -> list[str]:
@@ -15,6 +18,18 @@ async def rows_that_hold(storage_account: str, text: str) -> list[str]:
             holding = [row for row in rows if text.lower() in _text_of(row).lower()]
             found += [f"{table.name} {row['PartitionKey']} {row['RowKey']}" for row in holding]
     return found
+
+
+def memory_rows_that_hold(tables: MemoryTables, text: str) -> list[str]:
+    """The same of tables in memory."""
+    found = [(table, {name: _plain(row, name) for name in row}) for table, row in tables.rows()]
+    holding = [(table, row) for table, row in found if text.lower() in _text_of(row).lower()]
+    return [f"{table} {row['PartitionKey']} {row['RowKey']}" for table, row in holding]
+
+
+def _plain(row: dict[str, object], name: str) -> object:
+    binary = row.get(f"{name}@odata.type") == "Edm.Binary"
+    return base64.b64decode(str(row[name])) if binary else row[name]
 
 
 def _text_of(row: dict[str, object]) -> str:

@@ -9,13 +9,13 @@ import msgspec
 
 from storage.document import document_columns
 from storage.transaction import Operation, Verb
-from workspace.run import run_id
+from workspace.run import Run, run_id
 
 AUDIT_PREFIX = "audit:"
 
 
 class Action(StrEnum):
-    """What an administrator can do."""
+    """What an administrator can do, and what else the trail tells of."""
 
     CONNECTED = "connected"
     CONFIGURED = "configured"
@@ -30,6 +30,8 @@ class Action(StrEnum):
     DISCONNECTED = "disconnected"
     REMOVED_CONTACTS = "removed_contacts"
     """A person, not necessarily an administrator, removed many contacts within an hour."""
+    ADOPTED_CONTACTS = "adopted_contacts"
+    """A run linked contacts that people had made, so the directory's values may replace what they had typed."""
 
 
 class AuditEntry(msgspec.Struct, frozen=True, rename="camel"):
@@ -48,3 +50,11 @@ def entry(action: Action, person: str, name: str, now: datetime, details: dict[s
     key = run_id(now, uuid.uuid4().hex[:8])
     told = AuditEntry(key, now, action, person, name, details or {})
     return Operation(Verb.PUT, f"{AUDIT_PREFIX}{key}", document_columns(told))
+
+
+def adoption_entry(run: Run) -> Operation:
+    """The one entry of a run about the contacts that it adopted until now; written again, it replaces itself."""
+    # No person did it. The ids and names stand in the run's changes, which a disconnect with deletion takes away.
+    details = {"run": run.id, "contacts": run.adopted}
+    told = AuditEntry(run.id, run.created_at, Action.ADOPTED_CONTACTS, "", "emu.chat", details)
+    return Operation(Verb.PUT, f"{AUDIT_PREFIX}{run.id}", document_columns(told))

@@ -134,7 +134,9 @@ class Connection(msgspec.Struct, frozen=True, rename="camel"):
 
     `list_name` is automatic while `list_follows` holds; a person who renames the list ends that. `closing` says what
     becomes of the contacts while the stage is CLOSING, `forget` that all rows of the workspace go with them.
-    `permission_error` is why Microsoft did not let the app in. `pause` is told while the stage is PAUSED.
+    `permission_error` is why Microsoft did not let the app in. `pause` is told while the stage is PAUSED. `ended_by`
+    names the administrator of the organisation who ended the connection from another workspace's grant; None where the
+    workspace's own people ended it.
     """
 
     workspace_id: WorkspaceId
@@ -150,6 +152,7 @@ class Connection(msgspec.Struct, frozen=True, rename="camel"):
     closing: ContactsOnDisconnect | None = None
     forget: bool = False
     pause: Pause | None = None
+    ended_by: str | None = None
     etag: str = ""
 
     @property

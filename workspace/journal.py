@@ -48,6 +48,8 @@ class Change(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """One contact's entry in a run's history: the fields that changed, before and after.
 
     `mark` is the contact's afterwards. None is that of this page of this run, or that there is no contact any more.
+    `adopted`: a person made the contact, and this run linked it. `source_id`: the directory user, where the contact's
+    id is another one.
     """
 
     contact_id: str
@@ -57,6 +59,8 @@ class Change(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     after: dict[str, str] = {}
     reason: str | None = None
     mark: Mark | None = None
+    adopted: bool = False
+    source_id: ObjectId | None = None
 
 
 class Former(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -136,6 +140,11 @@ class JournalPage:
     def __bool__(self) -> bool:
         """Whether it tells of anybody."""
         return bool(self.present or self.gone or self.changes)
+
+    @property
+    def adopted(self) -> int:
+        """How many contacts that people had made it links."""
+        return sum(change.adopted for change in self.changes)
 
     @property
     def counts(self) -> Counts:
@@ -270,23 +279,36 @@ def without_person(page: JournalPage, ids: Collection[str], address: str | None)
 
     The counts stay: an entry keeps its outcome, and loses whose it was and every value.
     """
-
-    def has_address(*fields: Mapping[str, str]) -> bool:
-        return address is not None and any(address == one.lower() for values in fields for one in values.values())
-
-    about = {one.id for one in page.formers if one.source_id in ids or has_address(one.fields, one.source)} | {*ids}
-
-    def is_about(change: Change) -> bool:
-        return change.contact_id in about or has_address(change.before, change.after)
-
+    formers = [one for one in page.formers if one.source_id in ids or _stands_in(address, one.fields, one.source)]
+    changes = [one for one in page.changes if one.source_id in ids or _stands_in(address, one.before, one.after)]
+    # Either may be the only one that tells whose contact it is; the contact's id joins them.
+    about = {*ids, *(one.id for one in formers), *(one.contact_id for one in changes)}
     return replace(
         page,
         present=[one for one in page.present if one not in ids],
         gone=[one for one in page.gone if one not in ids],
-        changes=[Change("", one.outcome) if is_about(one) else one for one in page.changes],
-        matches=[one for one in page.matches if one.id not in ids and matching_email(one.mail) != address],
+        changes=[Change("", one.outcome) if one.contact_id in about else one for one in page.changes],
+        matches=[one for one in page.matches if one.id not in ids and not _has(one, address)],
         formers=[one for one in page.formers if one.id not in about],
     )
+
+
+def ids_with(page: JournalPage, address: str) -> set[str]:
+    """The ids of contacts and users of whom a page tells an address, now or formerly theirs."""
+    changes = [one for one in page.changes if _stands_in(address, one.before, one.after)]
+    formers = [one for one in page.formers if _stands_in(address, one.fields, one.source)]
+    contacts = [*(one.contact_id for one in changes), *(one.id for one in formers)]
+    users = [*(one.source_id for one in changes), *(one.source_id for one in formers)]
+    matched = [one.id for one in page.matches if _has(one, address)]
+    return {*contacts, *matched, *(one for one in users if one is not None)}
+
+
+def _stands_in(address: str | None, *fields: Mapping[str, str]) -> bool:
+    return address is not None and any(address == one.lower() for values in fields for one in values.values())
+
+
+def _has(person: Person, address: str | None) -> bool:
+    return address is not None and matching_email(person.mail) == address
 
 
 def pack(ids: Iterable[ObjectId]) -> bytes:

@@ -152,9 +152,10 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
     was read. `linked_before` is what the guard measures by. `incomplete`: a user's record had no readable id, so
     nobody's absence is certain and none is swept. `expected`: how many users the directory says it has. `restarted`:
     the delta link had expired on the way. `idle_pages`: pages in a row that named nobody new. `drift`: what a
-    verification changed although no delta had told of it. `totalled` is the part of `counts` that the connection's
-    totals hold already. `deaths`: so many workers died in a row at the same place, `died_at`. `trouble`: why the last
-    try failed, told when the tries are used up.
+    verification changed although no delta had told of it. `adopted`: contacts that people had made and that it linked.
+    `totalled` is the part of `counts` that the connection's totals hold already. `deaths`: so many
+    workers died in a row at the same place, `died_at`. `trouble`: why the last try failed, told when the tries are
+    used up.
     """
 
     id: RunId
@@ -181,6 +182,7 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
     restarted: bool = False
     idle_pages: int = 0
     drift: int = 0
+    adopted: int = 0
     deaths: int = 0
     died_at: str = ""
     trouble: RunError | None = None

@@ -45,6 +45,7 @@ from workspace.journal import (
     JournalRow,
     PendingRow,
     WholeJournalRow,
+    ids_with,
     journal_columns,
     journal_key,
     pending_columns,
@@ -244,6 +245,14 @@ class WorkspaceStore:
             for run in [row.read(Run) for row in rows]:
                 if (bare := without_sample(run)) is not None and bare != run:
                     await self._tables.transact(partition_of(workspace), [run_operation(bare)])
+
+    async def ids_with(self, workspace: WorkspaceId, address: str) -> set[str]:
+        """The ids of contacts and users of whom the history tells an address, now or formerly theirs."""
+        found: set[str] = set()
+        async for rows in self._tables.query(TABLE, beginning(workspace, JOURNAL_PREFIX), WholeJournalRow):
+            for row in rows:
+                found |= ids_with(read_journal(row), address)
+        return found
 
     async def erase_person(self, workspace: WorkspaceId, ids: Collection[str], address: str | None) -> None:
         """Take a person out of the history: journals, ids that wait for approval, and samples of names."""

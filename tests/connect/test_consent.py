@@ -248,6 +248,8 @@ def test_the_tenants_administrator_sees_and_ends_what_else_reads_it(office, othe
     assert joined(office) is None
     entry = office.admin.call("GET", f"{ENTRA}/audit")["entries"][0]
     assert (entry["action"], entry["name"]) == ("disconnected", f"Gloria Global ({office.account()})")
+    assert office.card()["endedBy"] == f"Gloria Global ({office.account()})"
+    assert office.member.call("GET", ENTRA)["endedBy"] is None
     assert unlinked_contacts(office)
     assert complete(other.admin, other, code).status_code == 200
 

@@ -1,7 +1,9 @@
 """The help article, from its first sentence to its last, in a browser."""
 
+import pytest
 from playwright.async_api import expect
 
+from local.office import Office
 from tests.portal.visit import Visit
 
 READ = {"id", "accountEnabled", "userType", "mail", "userPrincipalName"} | {
@@ -10,6 +12,14 @@ READ = {"id", "accountEnabled", "userType", "mail", "userPrincipalName"} | {
     "mobilePhone",
     "companyName",
 }
+
+
+@pytest.fixture
+def elsewhere(office, host, directory, tenant):
+    """Another workspace with the same organisation."""
+    elsewhere = Office(host.url, directory, tenant)
+    yield elsewhere
+    elsewhere.close()
 
 
 async def at_microsoft(visit, account, decision):
@@ -132,16 +142,25 @@ async def test_a_member_sees_a_disabled_card_that_says_why(member_visit: Visit, 
     await member_visit.sees("Only a workspace administrator can set up this integration.")
 
 
-async def test_who_does_not_know_the_organisation_connects_nothing(visit, office):
+async def test_who_does_not_know_the_organisation_connects_nothing_but_ends_what_reads_it(visit, office, elsewhere):
+    elsewhere.set_up()
     await visit.go("entra")
     await visit.click("Grant permissions")
     await at_microsoft(visit, office.account(), "Accept")
-    await visit.sees("Is this your organisation?")
+    await visit.sees("Is this your organisation?", "Also connected to this organisation")
+    await visit.well_made("review-others")
 
+    await visit.page.locator("#others button").click()
+    await expect(visit.page.locator("#others")).to_have_count(0)
     await visit.click("Do not connect")
 
     await visit.sees("Microsoft permissions required")
     assert office.card()["tenant"] is None
+    await visit.sign_in(f"admin@{elsewhere.workspace}")
+    await visit.go()
+    await visit.sees("Ended by your organisation's administrator")
+    await visit.go("entra")
+    await visit.sees("Your organisation's administrator ended this connection", f"Gloria Global ({office.account()})")
 
 
 async def test_a_link_with_a_code_that_somebody_sent_connects_nothing(visit, office):

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
+from errors import NotFound
 from services import _table_client
 from services.settings import StorageAddress
 from storage.document import DocumentRow, document_columns
@@ -118,6 +119,21 @@ async def test_a_key_that_the_service_does_not_accept_is_not_there(service, tabl
     service.answers = [(400, {}, {"odata.error": {"code": code, "message": {"value": "Bad Request"}}})]
 
     assert await tables.get(HERE, "a%", Name) is None
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "InvalidInput"), (400, "NotImplemented"), (413, ""), (414, "")])
+async def test_what_storage_refuses_to_look_for_is_not_there_and_no_fault_of_ours(
+    service, tables, caplog, status, code
+):
+    service.answers = [(status, {}, {"odata.error": {"code": code, "message": {"value": "Bad Request"}}})] * 2
+
+    with pytest.raises(NotFound):
+        await tables.page("People", within("here"), Name)
+    with pytest.raises(NotFound):
+        _ = [rows async for rows in tables.query("People", within("here"), Name)]
+    assert [one.getMessage().split()[0] for one in caplog.records if one.name == "storage.table"] == [
+        "read_refused"
+    ] * 2
 
 
 async def test_a_key_that_cannot_be_never_reaches_the_service(service, tables):

@@ -90,6 +90,7 @@ def test_an_unlinked_contact_is_taken_back_under_the_same_id():
 
     assert only(found).id == stored.id
     assert found.changes[0].outcome is Outcome.LINKED
+    assert (only(found).typed, found.changes[0].adopted) == ((), False)
 
 
 def test_a_hand_made_contact_is_adopted_by_its_address_whatever_its_case():
@@ -99,6 +100,7 @@ def test_a_hand_made_contact_is_adopted_by_its_address_whatever_its_case():
 
     assert only(found).id == stored.id
     assert only(found).source_id == ADA
+    assert (only(found).typed, found.changes[0].adopted) == (("email",), True)
 
 
 def test_two_people_with_one_address_stay_two_contacts():
