@@ -50,18 +50,16 @@ package: setup  ## the deployment archive, dist/connector.zip
 openapi: setup  ## docs/openapi.yaml from the routes and the structs of the API
 	@exec $(BIN)/python -m local.tools.openapi
 
-lock: setup  ## local/requirements/lock.txt from requirements.txt, with hashes
-	@{ echo "# What is deployed, with hashes. Made by \`make lock\` from requirements.txt."; \
-	$(BIN)/uv pip compile --quiet requirements.txt --generate-hashes --python-version 3.13 --no-annotate --no-header; } \
-	> local/requirements/lock.new && mv local/requirements/lock.new local/requirements/lock.txt
+lock: setup  ## the locks in local/requirements, with hashes: of what is deployed, of what developers and audits install
+	@local/tools/lock $(BIN)/uv
 
 audit: .audit/.ready  ## known weaknesses, and checkov over infra/
 	@local/tools/audit .audit/bin
 
-.audit/.ready: local/requirements/audit.txt local/tools/find-python
+.audit/.ready: local/requirements/audit-lock.txt local/tools/find-python
 	@echo "Bringing checkov and pip-audit (once)"; \
 	[ -x .audit/bin/python ] || "$$(local/tools/find-python)" -m venv .audit; \
-	.audit/bin/python -m pip install --quiet --disable-pip-version-check -r local/requirements/audit.txt; \
+	.audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r local/requirements/audit-lock.txt; \
 	touch $@
 
 infra: setup  ## compile infra/ with the Bicep CLI (BICEP=…, on PATH, or of `az bicep install`): no warning, nothing but what is kept
@@ -87,11 +85,11 @@ setup: .venv/.ready local/node/node_modules/.ready  ## build .venv and local/nod
 browser: .venv/.ready  ## a Chromium for the tests, where there is none
 	@local/tools/find-browser $(BIN)/python >/dev/null
 
-.venv/.ready: requirements.txt local/requirements/dev.txt local/tools/find-python
+.venv/.ready: local/requirements/dev-lock.txt local/tools/find-python
 	@python=$$(local/tools/find-python); \
 	echo "Building .venv with $$python (once)"; \
 	[ -x $(BIN)/python ] || "$$python" -m venv .venv; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r local/requirements/dev.txt; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r local/requirements/dev-lock.txt; \
 	touch $@
 
 local/node/node_modules/.ready: local/node/package.json local/node/package-lock.json .venv/.ready

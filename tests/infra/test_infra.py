@@ -1,8 +1,11 @@
 """What is deployed is what is pinned; workflows do what CI does; documents name what there is."""
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 
 from local.tools.infra import INFRA
@@ -10,18 +13,66 @@ from local.tools.infra import INFRA
 ROOT = INFRA.parent
 
 
-def test_the_lock_holds_every_pin_with_hashes():
-    lock = (ROOT / "local/requirements/lock.txt").read_text()
-    wanted = dict(
-        re.findall(r"^([A-Za-z0-9_.-]+)(?:\[\w+\])?==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
-    )
-    locked = dict(re.findall(r"^([A-Za-z0-9_.-]+)(?:\[\w+\])?==(\S+)", lock, re.MULTILINE))
+def pins(path):
+    """Versions by name, as a file of requirements pins them."""
+    found = re.findall(r"^([A-Za-z0-9_.-]+)(?:\[\w+\])?==([^\s;]+)", (ROOT / path).read_text(), re.MULTILINE)
+    return {name.lower().replace("_", "-"): version for name, version in found}
 
-    assert {name.lower(): version for name, version in wanted.items()}.items() <= {
-        name.lower(): version for name, version in locked.items()
-    }.items()
-    for block in re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.MULTILINE)[1:]:
+
+@pytest.mark.parametrize(
+    ("wanted", "lock"), [("../../requirements.txt", "lock"), ("dev.txt", "dev-lock"), ("audit.txt", "audit-lock")]
+)
+def test_a_lock_holds_every_pin_with_hashes(wanted, lock):
+    folder = "local/requirements"
+
+    assert pins(f"{folder}/{wanted}").items() <= pins(f"{folder}/{lock}.txt").items()
+    for block in re.split(r"^(?=[A-Za-z0-9])", (ROOT / folder / f"{lock}.txt").read_text(), flags=re.MULTILINE)[1:]:
         assert "--hash=sha256:" in block, block.splitlines()[0]
+
+
+def test_tests_run_on_the_versions_that_are_deployed():
+    deployed = pins("local/requirements/lock.txt")
+
+    assert deployed.items() <= pins("local/requirements/dev-lock.txt").items()
+
+
+def test_every_environment_is_installed_from_a_lock():
+    installs = [line for line in (ROOT / "Makefile").read_text().splitlines() if "pip install" in line]
+
+    assert len(installs) == 2
+    assert all(re.search(r"--require-hashes -r local/requirements/\w+-lock\.txt", line) for line in installs)
+
+
+def test_every_action_of_a_workflow_is_pinned_by_its_commit():
+    paths = [*(ROOT / ".github" / "workflows").iterdir()]
+    used = [line.strip() for path in paths for line in path.read_text().splitlines() if "uses:" in line]
+
+    assert used
+    assert [line for line in used if not re.fullmatch(r"- uses: [\w/-]+@[0-9a-f]{40}  # v[\d.]+", line)] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "offline", "passes"),
+    [
+        ("No known vulnerabilities found", 0, "", True),
+        ("Found 2 known vulnerabilities in 1 package", 1, "", False),
+        ("Found 2 known vulnerabilities in 1 package", 1, "1", False),
+        ("ConnectionError", 1, "", False),
+        ("ConnectionError", 1, "1", True),
+        ("x could not be audited", 0, "", False),
+    ],
+)
+def test_an_audit_that_finds_a_weakness_or_cannot_ask_fails(tmp_path, said, code, offline, passes):
+    tools = {"pip-audit": f"echo '{said}'; exit {code}", "python": "true", "checkov": "echo Passed checks: 1"}
+    for name, does in tools.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+
+    told = subprocess.run(
+        ["local/tools/audit", tmp_path], cwd=ROOT, env=os.environ | {"OFFLINE": offline}, timeout=30, check=False
+    )
+
+    assert (told.returncode == 0) == passes
 
 
 def test_workflows_do_what_ci_does():
