@@ -115,7 +115,9 @@ class ConsentCalls:
         record = entry(Action.CONNECTED, caller.person, caller.name, self.now(), details)
         await self.tenants.join(proof.tenant_id, caller.workspace_id, caller.workspace_name, caller.name)
         try:
-            await self.connecting.connect(caller.workspace_id, proof.tenant_id, caller.workspace_name, record)
+            await self.connecting.connect(
+                caller.workspace_id, proof.tenant_id, caller.workspace_name, caller.name, record
+            )
         except OtherTenant:
             # The index holds names: it keeps no row of a workspace that does not read the tenant.
             await self.tenants.leave(proof.tenant_id, caller.workspace_id)

@@ -1,7 +1,7 @@
 """What callers are told: runs, contacts, the connection, as spec §7 has them. docs/openapi.yaml is made from them."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -112,11 +112,21 @@ def _verification(verified: Verification | None) -> VerificationShape | None:
     return msgspec.convert(verified, VerificationShape, from_attributes=True) if verified else None
 
 
+class DayShape(msgspec.Struct, frozen=True):
+    """A day of UTC, and how many contacts runs brought in or linked, changed, and took out or unlinked."""
+
+    day: date
+    came: int
+    updated: int
+    gone: int
+
+
 class StatusShape(msgspec.Struct, frozen=True, rename="camel"):
     """The Sync Status area.
 
     `waitingRun`, the run whose removals wait for approval, and `interrupted` go beyond spec §7: the run's worker died,
-    and another one resumes it within a minute.
+    and another one resumes it within a minute. So do `changedLately`, the contacts that runs changed in 24 hours, and
+    `changedByDay`, the days of a month in which runs changed any.
     """
 
     state: Activity
@@ -129,6 +139,8 @@ class StatusShape(msgspec.Struct, frozen=True, rename="camel"):
     last_completed_at: Moment | None
     next_run_at: Moment | None
     verification: VerificationShape | None
+    changed_lately: int
+    changed_by_day: list[DayShape]
     last_error: RunError | None
 
 
@@ -151,6 +163,11 @@ def status_shape(state: SyncState, people_did: Totals, next_run_at: datetime | N
         state.last_completed_at,
         next_run_at,
         _verification(state.verification),
+        state.activity.last_hours(now),
+        [
+            DayShape(date.fromisoformat(name), day.came, day.updated, day.gone)
+            for name, day in state.activity.last_days(now).items()
+        ],
         state.last.error if state.last else None,
     )
 
@@ -275,8 +292,9 @@ class PauseShape(msgspec.Struct, frozen=True):
 
 
 class IntegrationShape(msgspec.Struct, frozen=True, rename="camel"):
-    """The card on the Integrations page. `permission`, `permissionError`, `pause` and `endedBy` go beyond spec §7.
+    """The card on the Integrations page.
 
+    `permission`, `permissionError`, `pause`, `endedBy`, `connectedAt` and `connectedBy` go beyond spec §7.
     `endedBy`, for administrators, names the organisation's administrator who ended the connection from elsewhere.
     """
 
@@ -289,6 +307,8 @@ class IntegrationShape(msgspec.Struct, frozen=True, rename="camel"):
     pause: PauseShape | None
     ended_by: str | None
     list: ListName | None
+    connected_at: Moment | None
+    connected_by: str | None
 
 
 def connection_shape(connection: Connection | None, *, is_admin: bool, ask_admin: str) -> IntegrationShape:
@@ -305,6 +325,8 @@ def connection_shape(connection: Connection | None, *, is_admin: bool, ask_admin
         pause=_pause(connection),
         ended_by=connection.ended_by if connection and is_admin else None,
         list=ListName(connection.list_id, connection.list_name) if connection else None,
+        connected_at=connection.connected_at if connection and tenant else None,
+        connected_by=connection.connected_by or None if connection and tenant else None,
     )
 
 

@@ -65,8 +65,10 @@ class Connecting:
     graph: Graph
     now: Callable[[], datetime]
 
-    async def connect(self, workspace: WorkspaceId, tenant: TenantId, organisation: str, record: Operation) -> None:
-        """Join a proven tenant to a workspace, and try the permission at once.
+    async def connect(
+        self, workspace: WorkspaceId, tenant: TenantId, organisation: str, by: str, record: Operation
+    ) -> None:
+        """Join a proven tenant to a workspace, by an administrator of this name, and try the permission at once.
 
         Raises:
             OtherTenant
@@ -74,7 +76,7 @@ class Connecting:
 
         def join(connection: Connection | None, state: SyncState) -> Update:
             joined = _joined(connection, workspace, tenant, organisation, self.now())
-            return joined, state, [record]
+            return replace(joined, connected_by=by), state, [record]
 
         # Before the connection is there: the timer must never miss a workspace that syncs.
         await self.schedule.enrol(workspace)

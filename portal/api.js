@@ -1,15 +1,14 @@
 // The API, as the signed-in person. A token that ran out is fetched again; one that cannot be had asks to sign in.
 
+import { t } from "./words.js";
+
 const BASE = new URL("../", import.meta.url);
 const PATIENCE_MS = 70_000;
-
-const UNREACHABLE = "emu.chat cannot be reached. Check your connection and try again.";
-const OURS = "emu.chat has a problem of its own. Try again in a minute; if it stays, tell emu.chat's support.";
 
 /** An answer that is none, or a refusal: `status` (0: no answer), `code`, and what is wrong by field. */
 export class ApiError extends Error {
   constructor(status, problem) {
-    super(problem.detail || (status ? OURS : UNREACHABLE));
+    super(problem.detail || t(status ? "error.ours" : "error.unreachable"));
     this.status = status;
     this.code = (problem.type || "").split("#")[1] || "";
     this.fields = Object.fromEntries((problem.errors || []).map((one) => [one.field, one.message]));
@@ -18,7 +17,7 @@ export class ApiError extends Error {
 
 export class SignedOut extends Error {
   constructor(signIn) {
-    super("Sign in to emu.chat.");
+    super(t("error.signed.out"));
     this.signIn = signIn;
   }
 }

@@ -5,24 +5,26 @@ import { h } from "./dom.js";
 import { ask } from "./parts.js";
 import { makeStage } from "./stage.js";
 import { integrationsView } from "./integrations.js";
-import { entraView } from "./entra.js";
+import { entraView, settingsView } from "./entra.js";
 import { auditView } from "./audit.js";
 import { historyView, runView } from "./history.js";
 import { contactsView } from "./contacts.js";
 import { contactView } from "./contact.js";
+import { LANGUAGE, t } from "./words.js";
 
 const VIEWS = [
-  [/^#\/?$/, integrationsView, "Integrations"],
-  [/^#\/entra$/, entraView, "Entra Id"],
-  [/^#\/history$/, historyView, "History"],
-  [/^#\/history\/([\w-]+)$/, runView, "Run"],
-  [/^#\/audit$/, auditView, "Audit trail"],
-  [/^#\/contacts(?:\?search=(.*))?$/, contactsView, "Contacts"],
-  [/^#\/contacts\/([\w-]+)$/, contactView, "Contact"],
+  [/^#\/?$/, integrationsView, "page.integrations"],
+  [/^#\/entra$/, entraView, "page.entra"],
+  [/^#\/entra\/settings$/, settingsView, "page.entra"],
+  [/^#\/entra\/history(?:\?(.*))?$/, historyView, "page.entra"],
+  [/^#\/entra\/history\/([\w-]+)$/, runView, "page.entra"],
+  [/^#\/entra\/audit$/, auditView, "page.entra"],
+  [/^#\/contacts(?:\?(.*))?$/, contactsView, "page.contacts"],
+  [/^#\/contacts\/([\w-]+)$/, contactView, "page.contact"],
 ];
 const PAGES = [
-  ["#/", "Integrations"],
-  ["#/contacts", "Contacts"],
+  ["#/", "page.integrations"],
+  ["#/contacts", "page.contacts"],
 ];
 
 const main = document.getElementById("main");
@@ -32,16 +34,9 @@ let shownAddress = "";
 async function show(again = false, known = {}) {
   const address = location.hash || "#/";
   if (address === shownAddress && !again) return;
-  if (address !== shownAddress && stage?.unsaved()) {
-    const go = await ask(
-      "Leave without saving?",
-      stage.losable()
-        ? "Your changes of the configuration are not saved yet."
-        : "Your changes of the configuration are not saved yet. This browser keeps them until you come back.",
-      "Leave",
-      "Stay",
-    );
-    if (!go) {
+  if (!again && stage?.unsaved()) {
+    const text = t(stage.losable() ? "leave.lost" : "leave.kept");
+    if (!(await ask(t("leave.title"), text, t("leave.yes"), t("leave.no")))) {
       history.replaceState(null, "", shownAddress);
       return;
     }
@@ -50,13 +45,13 @@ async function show(again = false, known = {}) {
   shownAddress = address;
   stage?.leave();
   const [pattern, view, title] = VIEWS.find(([one]) => one.test(address)) || VIEWS[0];
-  const mine = makeStage(title, { reload: (told) => show(true, told), readdress }, known);
+  const mine = makeStage(t(title), { reload: (told) => show(true, told), readdress, move }, known);
   stage = mine;
-  main.replaceChildren(mine.heading, mine.stumble, mine.trouble, mine.place);
+  main.replaceChildren(mine.head, mine.tabs, mine.stumble, mine.trouble, mine.place);
   markPage(address);
   if (!first && !again) mine.heading.focus();
   try {
-    await view(mine, ...(address.match(pattern)?.slice(1) || []).map((one) => one && decodeURIComponent(one)));
+    await view(mine, ...(address.match(pattern)?.slice(1) || []));
   } catch (error) {
     mine.failed(error);
   }
@@ -68,6 +63,12 @@ function readdress(address) {
   shownAddress = address;
 }
 
+/** Another view, which is told what this one knows. */
+function move(address, told) {
+  history.pushState(null, "", address);
+  show(true, told);
+}
+
 function markPage(address) {
   for (const link of document.querySelectorAll("#nav a")) {
     const here = link.hash === "#/contacts" ? address.startsWith("#/contacts") : !address.startsWith("#/contacts");
@@ -76,11 +77,16 @@ function markPage(address) {
   }
 }
 
-document.getElementById("nav").append(...PAGES.map(([href, text]) => h("a", { href }, text)));
-document.getElementById("skip").addEventListener("click", (event) => {
+document.documentElement.lang = LANGUAGE;
+const skip = document.getElementById("skip");
+skip.textContent = t("app.skip");
+skip.addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
+const nav = document.getElementById("nav");
+nav.setAttribute("aria-label", t("app.pages"));
+nav.append(...PAGES.map(([href, text]) => h("a", { href }, t(text))));
 addEventListener("hashchange", () => show());
 addEventListener("beforeunload", (event) => {
   if (stage?.losable()) event.preventDefault();
@@ -91,7 +97,7 @@ addEventListener("unhandledrejection", (event) => {
   stage.stumbled(event.reason);
 });
 
-// Microsoft's return lands here, without a '#': the connector's view sees to it.
+// Microsoft's return lands here, without a '#': the connector's view reads it.
 if (/[?&]consent_(code|error)=/.test(location.search)) location.hash = "#/entra";
 show();
 person().then(

@@ -2,17 +2,20 @@
 
 import { ENTRA, get } from "./api.js";
 import { h } from "./dom.js";
+import { frame } from "./frame.js";
 import { paged } from "./paged.js";
-import { back, table, time } from "./parts.js";
-import { AUDIT, CONFLICT, DELETION, SETTING, number } from "./words.js";
+import { table, time } from "./parts.js";
+import { isText, number, t } from "./words.js";
 
-export async function auditView({ place }) {
-  const fields = await get(`${ENTRA}/fields`);
+export async function auditView(stage) {
+  const { place } = stage;
+  const [fields, { look }] = await Promise.all([get(`${ENTRA}/fields`), frame(stage, "audit")]);
+  look();
   const labels = {
     source: new Map(fields.directoryFields.map((one) => [one.name, one.label])),
     target: new Map(fields.contactFields.map((one) => [one.name, one.label])),
   };
-  place.replaceChildren(back("#/entra", "Entra Id"));
+  place.replaceChildren();
   await paged(
     place,
     `${ENTRA}/audit?limit=50`,
@@ -20,11 +23,11 @@ export async function auditView({ place }) {
     (entries, areAll) =>
       entries.length
         ? table(
-            "Audit trail",
-            ["When", "Who", "What"],
+            t("audit.label"),
+            [t("audit.when"), t("audit.who"), t("audit.what")],
             entries.map((one, n) => row(one, labels, isFirst(one, entries.slice(n + 1), areAll))),
           )
-        : h("p", {}, "Nothing yet."),
+        : h("p", {}, t("audit.none")),
   );
 }
 
@@ -36,28 +39,29 @@ function isFirst(one, older, areAll) {
 
 function row(one, labels, first) {
   const how = one.action === "configured" ? configured(one, labels, first) : more(one);
-  return [time(one.at), one.name, [AUDIT[one.action] || one.action, how]];
+  return [time(one.at), one.name, [labelOf("audit.", one.action), how]];
 }
+
+const labelOf = (begin, name) => (isText(begin + name) ? t(begin + name) : name);
 
 function more({ details }) {
   const count = typeof details.contacts === "number" ? `: ${number(details.contacts)}` : "";
-  if (details.run) return [count, " – ", h("a", { href: `#/history/${details.run}` }, "the run")];
+  if (details.run) return [count, " – ", h("a", { href: `#/entra/history/${details.run}` }, t("audit.run"))];
   if (count) return count;
-  if (details.byAdministratorOf) return ", as an administrator of the organisation, and kept its contacts";
-  if (details.contacts) return details.contacts === "delete" ? ", and deleted its contacts" : ", and kept its contacts";
+  if (details.byAdministratorOf) return t("audit.ended");
+  if (details.contacts) return t(details.contacts === "delete" ? "audit.deleted" : "audit.kept");
   return details.name ? `: ${details.name}` : "";
 }
 
 function configured({ details }, labels, first) {
   const names = Object.keys(details);
-  if (!names.length)
-    return { true: " for the first time, as it was proposed", false: ", without a change" }[first] || "";
+  if (!names.length) return first === null ? "" : first ? ` ${t("audit.first.proposed")}` : t("audit.same");
   return [
-    first ? " for the first time" : "",
+    first ? ` ${t("audit.first")}` : "",
     h(
       "ul",
       { class: "fields" },
-      names.map((name) => h("li", {}, `${SETTING[name] || name}: `, difference(name, ...details[name], labels))),
+      names.map((name) => h("li", {}, `${labelOf("setting.", name)}: `, difference(name, ...details[name], labels))),
     ),
   ];
 }
@@ -78,12 +82,13 @@ function mappingsChanged(before, after, labels) {
     ...old.filter((one) => !now.includes(one)).map((one) => h("del", {}, one)),
     ...now.filter((one) => !old.includes(one)).map((one) => h("ins", {}, one)),
   ];
-  return parts.length ? parts.flatMap((one, n) => (n ? [", ", one] : [one])) : "in another order";
+  return parts.length ? parts.flatMap((one, n) => (n ? [", ", one] : [one])) : t("audit.order");
 }
 
 function valueOf(name, value) {
-  if (value === null || value === false) return "off";
-  if (value === true) return "on";
-  if (name === "removalGuard") return `more than ${value.percent} percent and more than ${value.minimum} contacts`;
-  return (CONFLICT[value] || DELETION[value])?.label || String(value);
+  if (value === null || value === false) return t("value.off");
+  if (value === true) return t("value.on");
+  if (name === "removalGuard") return t("value.guard", value);
+  if (Array.isArray(value)) return t("value.count", { n: value.length });
+  return labelOf(`answer.${name}.`, value);
 }

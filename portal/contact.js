@@ -4,6 +4,7 @@ import { ENTRA, call, get } from "./api.js";
 import { announce, h, say } from "./dom.js";
 import { editDialog, nameOf, theList, valueOf } from "./edit.js";
 import { ask, back, facts, time } from "./parts.js";
+import { t } from "./words.js";
 
 export async function contactView(stage, id) {
   const list = await theList();
@@ -31,64 +32,57 @@ export async function contactView(stage, id) {
       ]);
     stage.place.replaceChildren(
       back("#/contacts", list.name),
-      h(
-        "p",
-        { class: "quiet" },
-        shown.linked
-          ? "Linked to Microsoft Entra ID."
-          : "Not linked to Microsoft Entra ID: nobody but people in emu.chat changes it.",
-      ),
+      h("p", { class: "quiet" }, t(shown.linked ? "contact.linked" : "contact.local")),
       facts(rows),
       problem,
       h(
         "div",
         { class: "actions" },
-        h("button", { type: "button", id: "edit", onclick: edit }, "Edit"),
-        h("button", { type: "button", id: "remove", class: "danger", onclick: remove }, "Remove"),
+        h("button", { type: "button", id: "edit", onclick: edit }, t("button.edit")),
+        h("button", { type: "button", id: "remove", class: "danger", onclick: remove }, t("button.remove")),
       ),
     );
   }
 
   function origin(shown, name) {
     const from = shown.origins?.[name];
-    if (!from) return shown.linked && valueOf(shown, { name }) ? "added in emu.chat; the sync never touches it" : "";
+    if (!from) return shown.linked && valueOf(shown, { name }) ? t("contact.own") : "";
     const field = source.get(from.directoryField) || from.directoryField;
     if (!from.edited) {
-      if (!shown.syncedAt) return `from Entra (${field})`;
-      return [`from Entra (${field}), `, time(shown.syncedAt)];
+      const text = t("contact.from", { field });
+      return shown.syncedAt ? [`${text}, `, time(shown.syncedAt)] : text;
     }
-    const theirs = from.directoryValue ? `Entra says “${from.directoryValue}”` : "empty in Entra";
-    if (configuration.conflictResolution === "source_wins")
-      return `edited here; ${theirs}. Your edit will be replaced at the next sync`;
-    return valueOf(shown, { name })
-      ? `edited here and kept; ${theirs}`
-      : `emptied here; ${theirs}. It is filled again at the next sync`;
+    const value = from.directoryValue;
+    const theirs = value ? t("contact.says", { value }) : t("contact.says.nothing");
+    if (configuration.conflictResolution === "source_wins") return t("contact.replaced", { theirs });
+    return t(valueOf(shown, { name }) ? "contact.kept" : "contact.emptied", { theirs });
   }
 
   /** A contact that a person made and a sync linked later: where the person had typed something. */
   function typedBefore(shown, name) {
-    return shown.typed.includes(name) ? "a person had typed a value here before the sync linked this contact" : "";
+    return shown.typed.includes(name) ? t("contact.typed") : "";
   }
 
   /** What the next sync does with a value that a person types; "" where it leaves it alone. */
   function fate(name, value) {
     const from = contact.origins?.[name];
     if (!from || value === (from.directoryValue || "")) return "";
-    const theirs = from.directoryValue ? `“${from.directoryValue}”, as Entra says` : "nothing, as in Entra";
-    if (configuration.conflictResolution === "source_wins") return `The next sync replaces this by ${theirs}.`;
-    return value || !from.directoryValue ? "" : `The next sync fills this again with ${theirs}.`;
+    const theirs = from.directoryValue;
+    if (configuration.conflictResolution === "source_wins")
+      return t(theirs ? "contact.fate.replaced" : "contact.fate.emptied", { value: theirs });
+    return value || !theirs ? "" : t("contact.fate.filled", { value: theirs });
   }
 
   async function edit() {
     const changed = await editDialog(
-      `Edit ${nameOf(contact)}`,
+      t("contact.edit", { name: nameOf(contact) }),
       contact,
       fields,
       async (body) => (await call("PATCH", path, body)).body,
       fate,
     );
     if (!changed) return;
-    announce("Saved.");
+    announce(t("contact.saved"));
     Object.assign(contact, await get(path));
     draw(contact);
     document.getElementById("edit").focus();
@@ -97,12 +91,13 @@ export async function contactView(stage, id) {
   async function remove() {
     const text =
       contact.linked && configuration.conflictResolution === "source_wins"
-        ? "The next sync brings this person back, because the directory wins."
-        : "This person's contact goes away for everybody in the workspace.";
-    if (!(await ask(`Remove ${nameOf(contact)}?`, text, "Remove", "Cancel", true))) return;
+        ? t("contact.remove.back")
+        : t("contact.remove.gone");
+    const title = t("contact.remove", { name: nameOf(contact) });
+    if (!(await ask(title, text, t("button.remove"), t("button.cancel"), true))) return;
     try {
       await call("DELETE", path);
-      announce("Removed.");
+      announce(t("contact.removed"));
       location.hash = "#/contacts";
     } catch (error) {
       say(problem, error.message);

@@ -4,21 +4,16 @@ import { ENTRA, get, post } from "./api.js";
 import { announce, h, say } from "./dom.js";
 import { editDialog, nameOf, theList } from "./edit.js";
 import { panel, table, textOf } from "./parts.js";
-import { contacts, number } from "./words.js";
+import { contacts, t } from "./words.js";
 
 const PAGE = 50;
 const TYPING_MS = 250;
 
-export async function contactsView(stage, sought = "") {
+export async function contactsView(stage, query = "") {
+  const sought = new URLSearchParams(query).get("search") ?? "";
   const list = await theList();
   if (!list) {
-    stage.place.replaceChildren(
-      panel(
-        "info",
-        "No contact list yet",
-        h("p", {}, "It appears as soon as an administrator connects Microsoft Entra ID."),
-      ),
-    );
+    stage.place.replaceChildren(panel("info", t("list.none"), h("p", {}, t("list.none.text"))));
     return;
   }
   const [fields, told] = await Promise.all([get(`${ENTRA}/fields`), get(`${ENTRA}/status`)]);
@@ -26,7 +21,7 @@ export async function contactsView(stage, sought = "") {
   const holder = h("div", { id: "contacts" });
   const problem = h("p", { class: "problem", role: "alert" });
   const count = h("p", { id: "contacts-count", class: "quiet" });
-  const more = h("button", { type: "button", id: "more", hidden: true, onclick: () => load(false) }, "Show more");
+  const more = h("button", { type: "button", id: "more", hidden: true, onclick: () => load(false) }, t("button.more"));
   const search = h("input", { type: "search", id: "search", value: sought, autocomplete: "off", oninput: typed });
   let rows = [];
   let continuation = "";
@@ -37,13 +32,13 @@ export async function contactsView(stage, sought = "") {
     h(
       "p",
       { class: "quiet" },
-      `${list.description}. ${contacts(told.totals.contacts)}; every member can see and message them.`,
+      t("list.told", { description: list.description, contacts: contacts(told.totals.contacts) }),
     ),
     h(
       "div",
       { class: "actions" },
-      h("label", { class: "grow" }, h("span", { class: "small" }, "Search"), search),
-      h("button", { type: "button", id: "add", onclick: add }, "Add a contact"),
+      h("label", { class: "grow" }, h("span", { class: "small" }, t("list.search")), search),
+      h("button", { type: "button", id: "add", onclick: add }, t("list.add")),
     ),
     problem,
     count,
@@ -62,7 +57,7 @@ export async function contactsView(stage, sought = "") {
     if (afresh) [rows, continuation] = [[], ""];
     stage.readdress(wanted ? `#/contacts?search=${encodeURIComponent(wanted)}` : "#/contacts");
     say(problem, "");
-    say(count, wanted ? "Searching…" : "Loading…");
+    say(count, t(wanted ? "list.searching" : "app.loading"));
     try {
       await gather(wanted, rows.length + PAGE, () => mine === turn);
     } catch (error) {
@@ -70,8 +65,8 @@ export async function contactsView(stage, sought = "") {
       return;
     }
     if (mine !== turn) return;
-    const found = `${number(rows.length)}${continuation ? " or more" : ""} found`;
-    say(count, wanted ? found : `${number(rows.length)} shown`);
+    const found = continuation ? "rows.found.more" : "rows.found";
+    say(count, t(wanted ? found : "rows.shown", { n: rows.length }));
     announce(count.textContent);
     draw(true);
     more.hidden = !continuation;
@@ -96,21 +91,23 @@ export async function contactsView(stage, sought = "") {
       one.email,
       one.mobilePhone,
       one.company,
-      one.linked ? h("span", { class: "tag linked" }, "from Entra") : h("span", { class: "tag" }, "local"),
+      one.linked ? h("span", { class: "tag linked" }, t("list.entra")) : h("span", { class: "tag" }, t("list.local")),
     ]);
     holder.replaceChildren(
       rows.length
-        ? table("Contacts", ["Name", "Email", "Mobile phone", "Company", "Source"], shown)
-        : h("p", {}, isDone ? "Nobody here." : ""),
+        ? table(
+            t("page.contacts"),
+            ["name", "email", "mobile", "company", "source"].map((one) => t(`list.${one}`)),
+            shown,
+          )
+        : h("p", {}, isDone ? t("list.nobody") : ""),
     );
   }
 
   async function add() {
-    const made = await editDialog("Add a contact", {}, fields, (body) =>
-      post(`contact-lists/${list.id}/contacts`, body),
-    );
+    const made = await editDialog(t("list.add"), {}, fields, (body) => post(`contact-lists/${list.id}/contacts`, body));
     if (made) {
-      announce(`${nameOf(made)} is added.`);
+      announce(t("list.added", { name: nameOf(made) }));
       location.hash = `#/contacts/${made.id}`;
     }
   }

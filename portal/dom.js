@@ -5,9 +5,13 @@
 /** Element → the properties of its newest drawing, listeners among them. */
 const DRAWN = new WeakMap();
 
+const SVG = new Set(["svg", "path", "rect", "line", "circle", "text", "g"]);
+
 /** An element. Properties that begin with "on" are listeners, `false`, null and undefined are left out. */
 export function h(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
+  const element = SVG.has(tag)
+    ? document.createElementNS("http://www.w3.org/2000/svg", tag)
+    : document.createElement(tag);
   element.append(
     ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
   );
@@ -17,8 +21,17 @@ export function h(tag, properties = {}, ...children) {
 
 const isSaid = (value) => value !== false && value !== null && value !== undefined;
 const isLive = (element, name) =>
-  name === "checked" ||
-  (name === "value" && (element instanceof HTMLInputElement || element instanceof HTMLSelectElement));
+  name === "checked" || (name === "value" && ["INPUT", "SELECT", "TEXTAREA"].includes(element.nodeName));
+
+/** Whether an element shows a value. A line that a person begins in a field of several lines is no other value. */
+const isShown = (element, name, value) =>
+  element[name] === value ||
+  (element.nodeName === "TEXTAREA" &&
+    element.value
+      .split("\n")
+      .map((one) => one.trim())
+      .filter(Boolean)
+      .join("\n") === value);
 
 /** Give an element its properties, and take away those that only its earlier drawing had. */
 function apply(element, properties) {
@@ -31,7 +44,7 @@ function apply(element, properties) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), dispatch);
     else if (isLive(element, name)) {
       // What a person types is not written again: that would move the caret.
-      if (element[name] !== value) element[name] = value;
+      if (!isShown(element, name, value)) element[name] = value;
     } else if (isSaid(value)) {
       const text = value === true ? "" : String(value);
       if (element.getAttribute(name) !== text) element.setAttribute(name, text);
@@ -78,10 +91,11 @@ export function say(element, text) {
  */
 export function redraw(place, ...children) {
   const focused = place.contains(document.activeElement) ? document.activeElement : null;
+  const area = focused?.parentElement.closest("[tabindex]");
   fit(place, h("div", {}, ...children));
   if (!focused || focused === document.activeElement) return;
-  const again = (focused.id && document.getElementById(focused.id)) || place.closest("[tabindex]");
-  again?.focus({ preventScroll: true });
+  const again = (focused.id && document.getElementById(focused.id)) || (area?.isConnected && area);
+  if (again) again.focus({ preventScroll: true });
 }
 
 function fit(place, wanted) {

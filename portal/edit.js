@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { h, say } from "./dom.js";
 import { textOf } from "./parts.js";
+import { t } from "./words.js";
 
 export async function theList() {
   return (await get("contact-lists")).contactLists[0];
@@ -12,7 +13,7 @@ export const nameOf = (contact) =>
   [contact.firstName, contact.lastName].filter(Boolean).join(" ") ||
   contact.displayName ||
   contact.email ||
-  "(no name)";
+  t("no.name");
 export const valueOf = (contact, field) => (field.custom ? contact.custom[field.name] : contact[field.name]) || "";
 
 /**
@@ -57,8 +58,8 @@ export function editDialog(title, contact, fields, send, warn = () => "") {
         h(
           "div",
           { class: "actions" },
-          h("button", { type: "button", onclick: () => close(null) }, "Cancel"),
-          h("button", { type: "submit", class: "primary", id: "edit-save" }, "Save"),
+          h("button", { type: "button", onclick: () => close(null) }, t("button.cancel")),
+          h("button", { type: "submit", class: "primary", id: "edit-save" }, t("button.save")),
         ),
       ),
     );

@@ -1,13 +1,16 @@
-// The connector's view: what stands between an administrator and a synced list, in the order of the help article.
+// The connector's Overview and Settings: what stands between an administrator and a synced list, in the article's order.
 
 import { ENTRA, call, get } from "./api.js";
 import { announce, h, say } from "./dom.js";
-import { ask, panel, signIn, textOf } from "./parts.js";
+import { frame } from "./frame.js";
+import { overview } from "./overview.js";
+import { ask, icon, panel, signIn, textOf } from "./parts.js";
 import { permissions, spreading } from "./permissions.js";
 import { review } from "./review.js";
 import { settings } from "./settings.js";
-import { status } from "./status.js";
-import { contacts } from "./words.js";
+import { contacts, t } from "./words.js";
+
+const STEPS = ["connect", "choose", "sync"];
 
 export async function entraView(stage) {
   const returned = new URLSearchParams(location.search);
@@ -16,50 +19,76 @@ export async function entraView(stage) {
     history.replaceState(null, "", `${location.pathname}#/entra`);
   }
   const code = returned.get("consent_code");
-  const card = await get(ENTRA);
-  if (!card.canConfigure) {
-    stage.place.replaceChildren(
-      panel("info", card.disabledReason, h("p", {}, "Only a workspace administrator can set up this integration.")),
-    );
-    return;
-  }
-  if (code) await review(stage, code);
+  const shown = overview(stage);
+  const { card, look } = await frame(stage, "overview", shown.follow);
+  if (!card.canConfigure) onlyAdmins(stage);
+  else if (code) await review(stage, code);
   else if (card.permission === "spreading") await spreading(stage, card);
-  else if (card.connection === "permissions_required") await permissions(stage, card, returned.get("consent_error"));
-  else await connected(stage, card);
+  else if (card.connection === "permissions_required") {
+    await permissions(stage, card, returned.get("consent_error"), steps(card, "connect"));
+  } else if (card.connection === "not_configured") await choosing(stage, card);
+  else await shown.begin(card, look);
 }
 
-async function connected(stage, card) {
-  const sync = h("section", { class: "box", id: "sync", tabindex: "-1", "aria-labelledby": "sync-title" });
-  const form = h("section", { class: "box", "aria-labelledby": "settings-title" });
-  const problem = h("p", { id: "disconnect-problem", class: "problem", role: "alert" });
-  const active = card.connection === "active";
-  const links = active
-    ? h(
-        "p",
-        { class: "links" },
-        h("a", { href: "#/contacts" }, card.list.name),
-        h("a", { href: "#/history" }, "History"),
-        h("a", { href: "#/audit" }, "Audit trail"),
-      )
-    : h("p", {}, "Choose what syncs, then save: syncing starts automatically and then runs every hour.");
-  stage.place.replaceChildren(
-    h("p", { class: "quiet" }, `Connected to ${card.tenant.displayName}. Tenant id `, h("code", {}, card.tenant.id)),
-    links,
-    ...(active ? [sync] : []),
-    form,
-    h(
-      "p",
-      {},
+export async function settingsView(stage) {
+  const { card, look } = await frame(stage, "settings");
+  if (!card.canConfigure) onlyAdmins(stage);
+  else if (card.connection === "permissions_required") location.hash = "#/entra";
+  else if (card.connection === "not_configured") await choosing(stage, card);
+  else {
+    const form = h("div", { class: "form" });
+    stage.place.replaceChildren(form, ending(stage));
+    await Promise.all([settings(stage, form, true, look), look()]);
+  }
+}
+
+function onlyAdmins(stage) {
+  stage.place.replaceChildren(panel("info", t("ask.admin"), h("p", {}, t("admin.only"))));
+}
+
+async function choosing(stage, card) {
+  const form = h("div", { class: "form" });
+  stage.place.replaceChildren(steps(card, "choose"), h("p", { class: "lead" }, t("form.first")), form, ending(stage));
+  await settings(stage, form, false);
+}
+
+/** How far the setting up is; nothing once the list was synced before. */
+function steps(card, now) {
+  if (card.list && now === "connect") return null;
+  const at = STEPS.indexOf(now);
+  return h(
+    "ol",
+    { class: "steps", "aria-label": t("setup.label") },
+    STEPS.map((name, n) =>
       h(
-        "button",
-        { type: "button", id: "disconnect", class: "danger", onclick: () => disconnect(stage, problem) },
-        "Disconnect",
+        "li",
+        { class: n < at ? "done" : "", "aria-current": n === at && "step" },
+        h("span", { class: "dot", "aria-hidden": "true" }, n < at ? icon("good") : String(n + 1)),
+        t(`setup.${name}`),
       ),
     ),
-    problem,
   );
-  await Promise.all([active ? status(stage, sync) : null, settings(stage, form, active)]);
+}
+
+/** What ends the connection. */
+function ending(stage) {
+  const problem = h("p", { id: "disconnect-problem", class: "problem", role: "alert" });
+  return h(
+    "section",
+    { class: "box ending", "aria-labelledby": "ending-title" },
+    h(
+      "div",
+      {},
+      h("h2", { id: "ending-title" }, t("disconnect")),
+      h("p", { class: "quiet" }, t("disconnect.told")),
+      problem,
+    ),
+    h(
+      "button",
+      { type: "button", id: "disconnect", class: "danger", onclick: () => disconnect(stage, problem) },
+      t("disconnect"),
+    ),
+  );
 }
 
 async function disconnect(stage, problem) {
@@ -69,10 +98,10 @@ async function disconnect(stage, problem) {
     const wanted = await contactsOnDisconnect(totals.linked);
     if (!wanted) return;
     await call("DELETE", `${ENTRA}?contacts=${wanted}`);
-    announce("Disconnected.");
-    stage.reload({ contacts: wanted });
+    announce(t("disconnect.spoken"));
+    stage.move("#/entra", { contacts: wanted });
   } catch (error) {
-    problem.replaceChildren("Not disconnected. ", textOf(error), " ", signIn(error) || "");
+    problem.replaceChildren(`${t("disconnect.failed")} `, textOf(error), " ", signIn(error) || "");
   }
 }
 
@@ -82,15 +111,15 @@ async function contactsOnDisconnect(linked) {
   const choice = h(
     "fieldset",
     {},
-    h("legend", {}, `What becomes of the ${contacts(linked)} from the directory?`),
+    h("legend", {}, t("disconnect.what", { contacts: contacts(linked) })),
     h(
       "label",
       { class: "choice" },
       h("input", { type: "radio", name: "contacts", value: "keep", checked: true }),
-      " Keep them, without their link to the directory",
+      h("span", {}, t("disconnect.keep")),
     ),
-    h("label", { class: "choice" }, remove, " Delete them for good"),
+    h("label", { class: "choice" }, remove, h("span", {}, t("disconnect.delete"))),
   );
-  const sure = await ask("Disconnect Microsoft Entra ID?", choice, "Disconnect", "Cancel", true);
+  const sure = await ask(t("disconnect.title"), choice, t("disconnect"), t("button.cancel"), true);
   return sure ? (remove.checked ? "delete" : "keep") : null;
 }

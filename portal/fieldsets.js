@@ -12,19 +12,16 @@ import {
   removeMapping,
 } from "./choices.js";
 import { announce, h } from "./dom.js";
-import { CONFLICT, DELETION, number } from "./words.js";
+import { t } from "./words.js";
 
-const SWITCHES = [
-  ["includeGuests", "Guests", "Include guest accounts"],
-  ["includeDisabled", "Disabled accounts", "Include accounts that are disabled, such as leavers and rooms"],
-];
-const LIMITS = [
-  ["percent", "If more than this percent of the list"],
-  ["minimum", "and more than this many contacts"],
-];
+const LIMITS = ["percent", "minimum"];
+const CONFLICT = ["source_wins", "keep_local"];
+const DELETION = ["unlink", "hard_delete"];
 
-/** Field Mappings. `fields` is what the API offers. */
-export function mappings(choices, fields, change) {
+export const part = (name, ...children) => h("fieldset", { class: "box" }, h("legend", {}, t(name)), ...children);
+
+/** Field Mappings. `fields` is what the API offers, `sample` a real person's values by directory field, with a name. */
+export function mappings(choices, fields, sample, change) {
   const { chosen } = choices;
   const problems = { ...choices.problems, ...misfits(choices, fields) };
   const next = proposal(choices, fields);
@@ -32,135 +29,113 @@ export function mappings(choices, fields, change) {
     change((now) => addMapping(now, next));
     document.getElementById(`source-${chosen.fieldMappings.length}`).focus();
   };
-  return h(
-    "fieldset",
-    { id: "mappings" },
-    h("legend", {}, "Field Mappings"),
-    h("p", { class: "quiet" }, "Match each directory field to a contact field in your workspace."),
+  const heads = [t("form.source"), "", t("form.target"), t("form.sample"), ""];
+  return part(
+    "setting.fieldMappings",
+    h("p", { class: "quiet" }, t("form.mappings")),
     h(
-      "ol",
-      { class: "mappings" },
-      chosen.fieldMappings.map((mapping, place) => mappingRow(mapping, place, problems, fields, change)),
+      "div",
+      { class: "mappings", id: "mappings" },
+      h(
+        "div",
+        { class: "mapping heads", "aria-hidden": "true" },
+        heads.map((text) => h("span", {}, text)),
+      ),
+      h(
+        "ol",
+        {},
+        chosen.fieldMappings.map((mapping, place) => mappingRow(mapping, place, problems, fields, sample, change)),
+      ),
     ),
-    h("button", { type: "button", id: "add-mapping", disabled: !next, onclick: add }, "Add a field"),
+    h(
+      "div",
+      { class: "row" },
+      h("button", { type: "button", id: "add-mapping", disabled: !next, onclick: add }, t("form.add")),
+      sample.name ? h("span", { class: "small" }, t("form.sample.of", { name: sample.name })) : null,
+    ),
     h("p", { class: "problem" }, problems.fieldMappings || ""),
   );
 }
 
-function mappingRow(mapping, place, problems, fields, change) {
+function mappingRow(mapping, place, problems, fields, sample, change) {
   const label = fields.contactFields.find((one) => one.name === mapping.target)?.label || mapping.target;
-  const select = (part, text, offered) =>
-    fieldSelect(`${part}-${place}`, text, offered, mapping[part], problems[`fieldMappings[${place}].${part}`], (name) =>
-      change((now) => changeMapping(now, place, part, name)),
+  const select = (kind, text, offered) =>
+    fieldSelect(`${kind}-${place}`, text, offered, mapping[kind], problems[`fieldMappings[${place}].${kind}`], (name) =>
+      change((now) => changeMapping(now, place, kind, name)),
     );
   const remove = () => {
     change((now) => removeMapping(now, place));
     document.getElementById("add-mapping").focus();
-    announce(`${label} is not mapped any more.`);
+    announce(t("form.removed", { label }));
   };
   return h(
     "li",
-    {},
-    select("source", "Directory field", fields.directoryFields),
+    { class: "mapping" },
+    select("source", t("form.source.of", { label }), fields.directoryFields),
     h("span", { class: "arrow", "aria-hidden": "true" }, "→"),
-    select("target", "Contact field", fields.contactFields),
+    select("target", t("form.target.of", { n: place + 1 }), fields.contactFields),
+    h("span", { class: "sample" }, sample.values[mapping.source] || t("form.sample.none")),
     h(
       "button",
       {
         type: "button",
         class: "plain",
         id: `remove-${place}`,
-        "aria-label": `Remove the mapping to ${label}`,
+        "aria-label": t("form.remove", { label }),
         onclick: remove,
       },
-      "Remove",
+      t("button.remove"),
     ),
   );
 }
 
 function fieldSelect(id, text, offered, value, wrong, choosing) {
   const options = offered.map((one) =>
-    h("option", { value: one.name }, one.custom ? `${one.label} (custom)` : one.label),
+    h("option", { value: one.name }, one.custom ? t("form.custom", { label: one.label }) : one.label),
   );
+  const onchange = (event) => choosing(event.target.value);
   return h(
-    "label",
+    "div",
     {},
-    h("span", { class: "small" }, text),
-    h("select", { id, value, onchange: (event) => choosing(event.target.value), ...wrongness(id, wrong) }, options),
+    h("select", { id, value, "aria-label": text, onchange, ...wrongness(id, wrong) }, options),
     wrongText(id, wrong),
   );
 }
 
-export const conflict = (choices, change) =>
-  choice(
-    "Conflict Resolution",
-    "When a contact exists in both systems",
-    "conflictResolution",
-    CONFLICT,
-    choices,
-    change,
-  );
+export const conflict = (choices, change) => choice("conflictResolution", CONFLICT, choices, change);
+export const deletion = (choices, change) => choice("deletionBehavior", DELETION, choices, change);
 
-export const deletion = (choices, change) =>
-  choice(
-    "Deletion Behavior",
-    "When a person is removed from the directory",
-    "deletionBehavior",
-    DELETION,
-    choices,
-    change,
-  );
-
-function choice(legend, when, name, options, { chosen }, change) {
-  return h(
-    "fieldset",
-    {},
-    h("legend", {}, legend),
-    h("p", { class: "quiet" }, `${when}:`),
-    Object.entries(options).map(([value, { label, told }]) =>
-      h(
-        "label",
-        { class: "choice" },
-        h("input", {
-          type: "radio",
-          name,
-          value,
-          id: `${name}-${value}`,
-          checked: chosen[name] === value,
-          onchange: () => change((now) => choose(now, name, value)),
-        }),
-        h("span", {}, h("strong", {}, label), " ", told),
+/** A question with answers of which the first is the recommended one. */
+function choice(name, values, { chosen }, change) {
+  return part(
+    `setting.${name}`,
+    h("p", { class: "quiet" }, t(`answer.${name}.when`)),
+    h(
+      "div",
+      { class: "answers" },
+      values.map((value, n) =>
+        h(
+          "label",
+          { class: "choice answer" },
+          h("input", {
+            type: "radio",
+            name,
+            value,
+            id: `${name}-${value}`,
+            checked: chosen[name] === value,
+            onchange: () => change((now) => choose(now, name, value)),
+          }),
+          h(
+            "span",
+            {},
+            h("strong", {}, t(`answer.${name}.${value}`)),
+            n ? null : h("span", { class: "tag linked" }, t("recommended")),
+            h("span", { class: "consequence" }, t(`answer.${name}.${value}.told`)),
+          ),
+        ),
       ),
     ),
   );
-}
-
-/** Who is included. `effects` is whom each switch adds or takes by the newest preview, by its name. */
-export function scope({ chosen }, effects, change) {
-  return h(
-    "fieldset",
-    {},
-    h("legend", {}, "Who is included"),
-    h("p", { class: "quiet" }, "Enabled accounts of your organisation's members always are."),
-    SWITCHES.map(([name, short, label]) => {
-      const onchange = (event) => {
-        const on = event.target.checked;
-        change((now) => choose(now, name, on));
-      };
-      return h(
-        "label",
-        { class: "choice" },
-        h("input", { type: "checkbox", id: name, checked: chosen[name], onchange }),
-        h("span", {}, label, effectOf(name, short, effects[name])),
-      );
-    }),
-  );
-}
-
-function effectOf(name, short, effect) {
-  if (effect === undefined) return null;
-  const text = ` ${short}: ${effect > 0 ? "+" : ""}${number(effect)}`;
-  return h("span", { class: "effect", id: `${name}-effect` }, text);
 }
 
 export function guard({ chosen, problems }, change) {
@@ -168,28 +143,24 @@ export function guard({ chosen, problems }, change) {
     const on = event.target.checked;
     change((now) => guardRemovals(now, on));
   };
-  return h(
-    "fieldset",
-    {},
-    h("legend", {}, "Protection against accidental removals"),
+  return part(
+    "setting.removalGuard",
     h(
       "label",
       { class: "choice" },
       h("input", { type: "checkbox", id: "guard", checked: chosen.removalGuard !== null, onchange: turn }),
-      h("span", {}, "Ask an administrator before a sync removes unusually many people at once"),
+      h("span", {}, t("form.guard")),
     ),
     chosen.removalGuard &&
       h(
         "div",
         { class: "pair" },
-        LIMITS.map(([name, text]) =>
-          limit(name, text, chosen.removalGuard[name], problems[`removalGuard.${name}`], change),
-        ),
+        LIMITS.map((name) => limit(name, chosen.removalGuard[name], problems[`removalGuard.${name}`], change)),
       ),
   );
 }
 
-function limit(name, text, value, wrong, change) {
+function limit(name, value, wrong, change) {
   const id = `guard-${name}`;
   const typed = (event) => {
     const now = event.target.value;
@@ -198,12 +169,12 @@ function limit(name, text, value, wrong, change) {
   return h(
     "label",
     {},
-    h("span", { class: "small" }, text),
+    h("span", { class: "small" }, t(`form.guard.${name}`)),
     h("input", { type: "number", min: "0", id, value: String(value), onchange: typed, ...wrongness(id, wrong) }),
     wrongText(id, wrong),
   );
 }
 
-const wrongness = (id, wrong) => (wrong ? { "aria-invalid": "true", "aria-describedby": `${id}-wrong` } : {});
+export const wrongness = (id, wrong) => (wrong ? { "aria-invalid": "true", "aria-describedby": `${id}-wrong` } : {});
 
-const wrongText = (id, wrong) => wrong && h("span", { class: "problem", id: `${id}-wrong` }, wrong);
+export const wrongText = (id, wrong) => wrong && h("span", { class: "problem", id: `${id}-wrong` }, wrong);

@@ -2,12 +2,16 @@
 
 import { ENTRA, get } from "./api.js";
 import { h } from "./dom.js";
+import { frame } from "./frame.js";
 import { paged } from "./paged.js";
 import { back, table, time } from "./parts.js";
-import { MODE, OUTCOME, RUN_STATE, TRIGGER, did, duration, number, seconds } from "./words.js";
+import { askedBy, did, duration, number, seconds, t } from "./words.js";
 
-export async function historyView({ place }) {
-  place.replaceChildren(back("#/entra", "Entra Id"));
+export async function historyView(stage) {
+  const { place } = stage;
+  const { look } = await frame(stage, "history");
+  look();
+  place.replaceChildren();
   await paged(
     place,
     `${ENTRA}/runs?limit=20`,
@@ -15,20 +19,28 @@ export async function historyView({ place }) {
     (runs) =>
       runs.length
         ? table(
-            "Runs",
-            ["Run", "When", "Asked for", "State", ["Read", "number"], "What changed", "Took"],
+            t("history.label"),
+            [
+              t("history.run"),
+              t("history.when"),
+              t("history.asked"),
+              t("history.state"),
+              [t("history.read"), "number"],
+              t("history.changed"),
+              t("history.took"),
+            ],
             runs.map(runRow),
           )
-        : h("p", {}, "No run yet."),
+        : h("p", {}, t("history.none")),
   );
 }
 
 function runRow(run) {
   return [
-    h("a", { href: `#/history/${run.id}` }, MODE[run.mode]),
+    h("a", { href: `#/entra/history/${run.id}` }, t(`mode.${run.mode}`)),
     time(run.startedAt || run.createdAt),
-    run.requestedBy ? `${run.requestedBy}, ${TRIGGER[run.trigger]}` : TRIGGER[run.trigger],
-    RUN_STATE[run.state],
+    askedBy(run),
+    h("span", { class: `tag ${run.state}` }, t(`state.${run.state}`)),
     number(run.counts.read),
     did(run.counts),
     tookOf(run) || "–",
@@ -37,29 +49,16 @@ function runRow(run) {
 
 const tookOf = (run) => run.startedAt && run.completedAt && duration(seconds(run.startedAt, run.completedAt));
 
-export async function runView({ place }, id) {
-  const [run, fields] = await Promise.all([get(`${ENTRA}/runs/${id}`), get(`${ENTRA}/fields`)]);
+export async function runView(stage, id) {
+  const { place } = stage;
+  const [run, fields, { look }] = await Promise.all([
+    get(`${ENTRA}/runs/${id}`),
+    get(`${ENTRA}/fields`),
+    frame(stage, "history"),
+  ]);
+  look();
   const label = new Map(fields.contactFields.map((one) => [one.name, one.label]));
-  const took = tookOf(run);
-  place.replaceChildren(
-    back("#/history", "History"),
-    h(
-      "p",
-      {},
-      `${MODE[run.mode]}, ${TRIGGER[run.trigger]}${run.requestedBy ? ` by ${run.requestedBy}` : ""}: `,
-      h("strong", {}, RUN_STATE[run.state]),
-      took ? ` in ${took}` : "",
-      " – ",
-      time(run.startedAt || run.createdAt),
-    ),
-    h(
-      "p",
-      {},
-      `${number(run.counts.read)} read, ${did(run.counts)}, ${number(run.counts.unchanged)} unchanged. Requests to Microsoft: ${number(run.cost.graphRequests)}; storage transactions: ${number(run.cost.tableTransactions)}.`,
-    ),
-    run.error ? h("p", { class: "problem" }, `${run.error.message} ${run.error.action}`) : "",
-    h("h2", {}, "Changes"),
-  );
+  place.replaceChildren(back("#/entra/history", t("tab.history")), summary(run), h("h2", {}, t("run.changes")));
   await paged(
     place,
     `${ENTRA}/runs/${id}/changes?limit=1`,
@@ -67,11 +66,47 @@ export async function runView({ place }, id) {
     (changes) =>
       changes.length
         ? table(
-            "Changes",
-            ["Person", "What", "Field by field"],
+            t("run.changes"),
+            [t("run.person"), t("run.what"), t("run.fields")],
             changes.map((one) => changeRow(one, label)),
           )
-        : h("p", {}, "This run changed no contact."),
+        : h("p", {}, t("run.none")),
+  );
+}
+
+function summary(run) {
+  const took = tookOf(run);
+  const { counts, cost } = run;
+  const line = {
+    mode: t(`mode.${run.mode}`),
+    trigger: t(`trigger.${run.trigger}`),
+    name: run.requestedBy,
+  };
+  return h(
+    "section",
+    { class: "box" },
+    h(
+      "p",
+      { class: "lead" },
+      `${t(run.requestedBy ? "run.line.by" : "run.line", line)} `,
+      h("strong", {}, t(`state.${run.state}`)),
+      took ? ` ${t("run.took", { duration: took })}` : "",
+      " – ",
+      time(run.startedAt || run.createdAt),
+    ),
+    h(
+      "p",
+      {},
+      t("run.counts", {
+        n: counts.read,
+        did: did(counts),
+        unchanged: counts.unchanged,
+        requests: cost.graphRequests,
+        transactions: cost.tableTransactions,
+      }),
+    ),
+    run.error ? h("p", { class: "problem" }, `${run.error.message} ${run.error.action}`) : null,
+    h("p", { class: "small" }, `${t("run.id")} `, h("code", { id: "run-id" }, run.id)),
   );
 }
 
@@ -82,14 +117,14 @@ function changeRow(change, label) {
       "li",
       {},
       `${label.get(name) || name}: `,
-      name in change.before ? h("del", {}, change.before[name]) : h("span", { class: "quiet" }, "empty"),
+      name in change.before ? h("del", {}, change.before[name]) : h("span", { class: "quiet" }, t("run.empty")),
       " → ",
-      name in change.after ? h("ins", {}, change.after[name]) : h("span", { class: "quiet" }, "empty"),
+      name in change.after ? h("ins", {}, change.after[name]) : h("span", { class: "quiet" }, t("run.empty")),
     ),
   );
   return [
-    h("a", { href: `#/contacts/${change.contactId}` }, change.name || "(no name)"),
-    h("span", { class: `tag ${change.outcome}` }, OUTCOME[change.outcome]),
+    h("a", { href: `#/contacts/${change.contactId}` }, change.name || t("no.name")),
+    h("span", { class: `tag ${change.outcome}` }, t(`outcome.${change.outcome}`)),
     change.reason ? change.reason : h("ul", { class: "fields" }, fields),
   ];
 }

@@ -2,7 +2,9 @@
 
 import { ENTRA, get } from "./api.js";
 import { h, redraw } from "./dom.js";
-import { headline } from "./state.js";
+import { chip } from "./parts.js";
+import { isSetUp, standing } from "./state.js";
+import { t } from "./words.js";
 
 const LOOK_MS = 5000;
 
@@ -16,45 +18,63 @@ export async function integrationsView(stage) {
 
 async function gather() {
   const card = await get(ENTRA);
-  return { card, told: card.connection === "active" ? await get(`${ENTRA}/status`) : null };
+  return { card, told: isSetUp(card) ? await get(`${ENTRA}/status`) : null };
 }
 
 function cardOf({ card, told }) {
-  const stands = headline(card, told);
-  const parts = [
-    h("img", { src: "icon.svg", alt: "", width: "40", height: "40" }),
+  const { kind, text } = standing(card, told);
+  return h(
+    "section",
+    { class: "card integration", "aria-labelledby": "entra-title" },
+    h("img", { src: "icon.svg", alt: "", width: "56", height: "56" }),
     h(
-      "span",
+      "div",
       { class: "card-text" },
-      h("strong", {}, "Entra Id"),
-      h("span", {}, "Sync your organisation's people into emu.chat as contacts."),
-      h("span", { class: "quiet", id: "card-state" }, card.tenant ? `${card.tenant.displayName}: ${stands}` : stands),
+      h("h2", { id: "entra-title" }, t("page.entra")),
+      h("p", {}, t("card.text")),
+      h(
+        "div",
+        { id: "card-state", class: "card-state" },
+        chip(kind),
+        h("span", { class: "quiet" }, card.tenant ? `${card.tenant.displayName}: ${text}` : text),
+      ),
+      card.list
+        ? h("p", { class: "small" }, t("card.list"), " ", h("a", { href: "#/contacts" }, card.list.name))
+        : null,
     ),
-  ];
-  return [
-    card.canConfigure ? openCard(parts) : closedCard(parts, card.disabledReason),
-    card.list
-      ? h("p", {}, "Everybody can see the synced people: ", h("a", { href: "#/contacts" }, card.list.name), ".")
-      : null,
-  ];
+    card.canConfigure ? opener(card) : closed(),
+  );
 }
 
-function openCard(parts) {
-  return h("a", { class: "card", id: "entra-card", href: "#/entra" }, parts);
+function opener(card) {
+  const act = t(card.tenant ? "card.manage" : "card.connect");
+  const kind = card.tenant ? "" : " primary";
+  return h(
+    "a",
+    { class: `button${kind}`, id: "entra-card", href: "#/entra", "aria-label": t("card.name", { act }) },
+    act,
+  );
 }
 
 /** Not `disabled`: the keyboard and a screen reader must reach the reason. */
-function closedCard(parts, reason) {
+function closed() {
   const undismiss = (event) => delete event.currentTarget.dataset.dismissed;
+  const act = t("card.manage");
   return h(
     "div",
     { class: "tipped", onmouseleave: undismiss, onfocusout: undismiss },
     h(
       "button",
-      { type: "button", class: "card", id: "entra-card", "aria-disabled": "true", "aria-describedby": "entra-tip" },
-      parts,
+      {
+        type: "button",
+        id: "entra-card",
+        "aria-disabled": "true",
+        "aria-describedby": "entra-tip",
+        "aria-label": t("card.name", { act }),
+      },
+      act,
     ),
-    h("span", { role: "tooltip", id: "entra-tip", class: "tip" }, reason),
+    h("span", { role: "tooltip", id: "entra-tip", class: "tip" }, t("ask.admin")),
   );
 }
 

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { announce, h } from "./dom.js";
 import { loading } from "./parts.js";
-import { number } from "./words.js";
+import { t } from "./words.js";
 
 /**
  * A list that has a continuation: the first page now, the next ones when asked for. `itemsOf` takes them from an answer,
@@ -12,7 +12,7 @@ import { number } from "./words.js";
 export async function paged(place, path, itemsOf, build) {
   const items = [];
   const holder = h("div", {}, loading());
-  const more = h("button", { type: "button", id: "more", hidden: true, onclick: () => load() }, "Show more");
+  const more = h("button", { type: "button", id: "more", hidden: true, onclick: () => load() }, t("button.more"));
   let continuation = "";
   async function load() {
     const separator = path.includes("?") ? "&" : "?";
@@ -21,7 +21,7 @@ export async function paged(place, path, itemsOf, build) {
     items.push(...itemsOf(told));
     holder.replaceChildren(build(items, !continuation));
     more.hidden = !continuation;
-    announce(`${number(items.length)} shown.`);
+    announce(t("rows.shown", { n: items.length }));
   }
   place.append(holder, more);
   await load();

@@ -1,7 +1,7 @@
 // What a preview told: how many of what, and some people field by field.
 
 import { h } from "./dom.js";
-import { OUTCOME, contacts, number, people } from "./words.js";
+import { contacts, number, people, t } from "./words.js";
 
 const COUNTED = ["added", "linked", "updated", "unchanged", "removed", "unlinked"];
 
@@ -9,17 +9,17 @@ const COUNTED = ["added", "linked", "updated", "unchanged", "removed", "unlinked
 export function previewed(told, fields) {
   const label = new Map(fields.contactFields.map((one) => [one.name, one.label]));
   const { counts } = told;
-  const parts = COUNTED.filter((name) => counts[name]).map((name) => `${number(counts[name])} ${OUTCOME[name]}`);
-  const waits = `The removals would wait for your approval: ${contacts(counts.removed + counts.unlinked)}.`;
+  const parts = COUNTED.filter((name) => counts[name]).map((name) => `${number(counts[name])} ${t(`outcome.${name}`)}`);
+  const begin = told.complete ? t("preview.whole") : t("preview.part", { people: people(counts.read) });
+  const waits = t("preview.waits", { contacts: contacts(counts.removed + counts.unlinked) });
   return [
-    h("h3", {}, "Preview: nothing is saved or changed yet"),
+    h("h2", {}, t("preview.title")),
     h(
       "p",
       { id: "preview-counts" },
-      told.complete ? "A sync with these choices: " : `Of the first ${people(counts.read)}: `,
-      parts.join(", ") || "nobody in the list",
-      `; ${people(told.leftOut)} left out.`,
+      `${begin} ${parts.join(", ") || t("preview.nobody")}; ${t("preview.out", { n: told.leftOut })}`,
     ),
+    leftOut(told),
     told.waitsForApproval ? h("p", { class: "problem" }, waits) : null,
     h(
       "ul",
@@ -29,13 +29,29 @@ export function previewed(told, fields) {
   ];
 }
 
+/** Who is left out, and why: how many by each reason, and some of them. */
+function leftOut({ reasons = {}, leftOutSample: some = [] }) {
+  const why = Object.entries(reasons).filter(([, n]) => n);
+  if (!why.length) return null;
+  return h(
+    "details",
+    { id: "left-out" },
+    h("summary", {}, why.map(([reason, n]) => t(`why.${reason}.count`, { n })).join(", ")),
+    h(
+      "ul",
+      { class: "names" },
+      some.map((one) => h("li", {}, `${one.name || t("no.name")} – ${t(`why.${one.reason}`, { n: one.rule })}`)),
+    ),
+  );
+}
+
 function personCard(person, label) {
   const names = [...new Set([...Object.keys(person.before), ...Object.keys(person.after)])];
   return h(
     "li",
     { class: "person" },
-    h("strong", {}, person.name || "(no name)"),
-    h("span", { class: `tag ${person.outcome}` }, OUTCOME[person.outcome]),
+    h("strong", {}, person.name || t("no.name")),
+    h("span", { class: `tag ${person.outcome}` }, t(`outcome.${person.outcome}`)),
     h(
       "dl",
       {},

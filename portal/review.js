@@ -3,6 +3,7 @@
 import { ENTRA, post } from "./api.js";
 import { h, say } from "./dom.js";
 import { facts, panel, signIn, textOf, time } from "./parts.js";
+import { rich, t } from "./words.js";
 
 const VERIFIER = "entra-verifier";
 
@@ -13,10 +14,9 @@ export const keepVerifier = (verifier) => sessionStorage.setItem(VERIFIER, verif
 export async function review(stage, code) {
   const verifier = sessionStorage.getItem(VERIFIER);
   if (!verifier) {
-    const text =
-      "The request at Microsoft was not begun in this window, so it joins nothing here. Grant permissions again.";
-    const again = h("button", { type: "button", class: "primary", onclick: () => stage.reload() }, "Go on");
-    stage.place.replaceChildren(panel("bad", "This is not your request", h("p", {}, text), again));
+    const text = t("review.foreign.text");
+    const again = h("button", { type: "button", class: "primary", onclick: () => stage.reload() }, t("review.go.on"));
+    stage.place.replaceChildren(panel("bad", t("review.foreign"), h("p", {}, text), again));
     return;
   }
   draw(stage, await post(`${ENTRA}/consent/review`, { code, verifier }), { code, verifier });
@@ -41,23 +41,19 @@ function draw(stage, found, proof) {
     h(
       "section",
       { class: "box", id: "review" },
-      h("h2", {}, "Is this your organisation?"),
-      h(
-        "p",
-        {},
-        "Its people will be synced to this workspace. Connect it only if you know the tenant and who approved.",
-      ),
+      h("h2", {}, t("review.title")),
+      h("p", {}, t("review.text")),
       facts([
-        ["Organisation", found.tenant.displayName],
-        ["Tenant id", h("code", {}, found.tenant.id)],
-        ["Approved by", found.approvedBy],
+        [t("review.organisation"), found.tenant.displayName],
+        [t("review.tenant"), h("code", {}, found.tenant.id)],
+        [t("review.by"), found.approvedBy],
       ]),
       others(stage, found, proof),
       h(
         "div",
         { class: "actions" },
-        h("button", { type: "button", onclick: end }, "Do not connect"),
-        h("button", { type: "button", class: "primary", id: "connect", onclick: connect }, "Connect"),
+        h("button", { type: "button", onclick: end }, t("review.no")),
+        h("button", { type: "button", class: "primary", id: "connect", onclick: connect }, t("review.yes")),
       ),
       problem,
     ),
@@ -73,16 +69,19 @@ function others(stage, found, proof) {
   return h(
     "div",
     { id: "others" },
-    h("h3", {}, "Also connected to this organisation"),
-    h("p", {}, "Other workspaces read its people too. End what your organisation does not want; their contacts stay."),
+    h("h3", {}, t("review.others")),
+    h("p", {}, t("review.others.text")),
     found.otherWorkspaces.map((one) =>
       h(
         "p",
         {},
-        `${one.name}, by ${one.connectedBy}, since `,
-        time(one.since),
+        rich("review.other", { name: one.name, by: one.connectedBy, when: time(one.since) }),
         " ",
-        h("button", { type: "button", class: "danger", onclick: endOther(one.id) }, `End ${one.name}`),
+        h(
+          "button",
+          { type: "button", class: "danger", onclick: endOther(one.id) },
+          t("review.end", { name: one.name }),
+        ),
       ),
     ),
   );

@@ -2,16 +2,33 @@
 // drawn from it after each change.
 
 import { ENTRA, call, get, person, post } from "./api.js";
-import { begin, isUnsaved, misfits, nameOf, overtaken, refuse, resume, store, unsendable } from "./choices.js";
+import {
+  areRulesWhole,
+  begin,
+  changeCount,
+  isUnsaved,
+  merge,
+  misfits,
+  nameOf,
+  refuse,
+  settle,
+  store,
+  unsendable,
+} from "./choices.js";
 import { announce, h, redraw } from "./dom.js";
-import { conflict, deletion, guard, mappings, scope } from "./fieldsets.js";
 import { draftOf } from "./draft.js";
-import { ask, signIn, textOf, time } from "./parts.js";
+import { conflict, deletion, guard, mappings } from "./fieldsets.js";
+import { merging } from "./merging.js";
+import { ask, panel, signIn, textOf, time } from "./parts.js";
 import { previewed } from "./preview.js";
-import { SETTING } from "./words.js";
+import { sampleFrom, sampleOf } from "./sample.js";
+import { scope } from "./scope.js";
+import { rich, t } from "./words.js";
 
-/** Show the form in `place`. `active` says whether a configuration was saved before. */
-export async function settings(stage, place, active) {
+const TYPING_MS = 800;
+
+/** Show the form in `place`. `active` says whether a configuration was saved before; `look` asks for the status at once. */
+export async function settings(stage, place, active, look = () => {}) {
   const [fields, answer, who] = await Promise.all([get(`${ENTRA}/fields`), call("GET", `${ENTRA}/config`), person()]);
   const draft = draftOf(who);
   const now = {
@@ -21,15 +38,33 @@ export async function settings(stage, place, active) {
     error: null,
     told: "",
     preview: null,
+    /** Whom the rules keep and leave out; asked for while they are typed. */
+    effects: null,
+    asked: null,
+    asking: null,
+    sample: { name: "", values: {} },
     isKept: true,
+  };
+  const labels = {
+    source: new Map(fields.directoryFields.map((one) => [one.name, one.label])),
+    target: new Map(fields.contactFields.map((one) => [one.name, one.label])),
   };
   const unsaved = () => isUnsaved(now.choices);
   stage.guard(
     () => active && unsaved(),
     () => now.isKept,
   );
-  if (now.draft && !unsaved()) draft.forget();
+  let typing;
+  stage.onLeave(() => clearTimeout(typing));
+  if (now.merge && !unsaved()) draft.forget();
   draw();
+  exemplify();
+
+  /** A real person's values beside the fields. Without them the form is whole too. */
+  async function exemplify() {
+    const sample = await sampleOf(active, now.choices.chosen).catch(() => null);
+    if (sample && stage.isLive()) update({ sample });
+  }
 
   function update(changes) {
     const before = now.choices;
@@ -42,55 +77,109 @@ export async function settings(stage, place, active) {
 
   function draw() {
     const { choices } = now;
-    const held = now.isBusy ? "true" : false;
     redraw(
       place,
-      h("h2", { id: "settings-title" }, active ? "Configuration" : "Choose what syncs"),
-      now.draft && unsaved() ? draftNote(now.draft) : null,
+      now.merge && unsaved() ? draftNote() : null,
       h(
         "form",
         { id: "settings", novalidate: true, onsubmit: save },
-        mappings(choices, fields, change),
+        mappings(choices, fields, now.sample, change),
         conflict(choices, change),
         deletion(choices, change),
-        scope(choices, now.preview?.switches || {}, change),
+        scope(choices, fields, now.preview?.counts ? now.preview : now.effects, now.asked !== null, change),
         guard(choices, change),
-        h("p", { id: "config-problem", class: "problem", role: "alert" }, now.error && problemOf(now.error)),
-        h(
-          "div",
-          { class: "actions" },
-          h("button", { type: "submit", class: "primary", id: "save", "aria-disabled": held }, "Save Configuration"),
-          h("button", { type: "button", id: "show-preview", "aria-disabled": held, onclick: preview }, "Preview"),
-          unsaved()
-            ? h("button", { type: "button", id: "discard-changes", onclick: discard }, "Discard changes")
-            : null,
-          h("p", { id: "config-state", class: "quiet" }, now.told || (active && unsaved() ? "Not saved yet" : "")),
-        ),
         h("div", { id: "preview", tabindex: "-1" }, now.preview && previewOf(now.preview)),
+        bar(),
       ),
     );
   }
 
+  /** What can be done with the choices; it stays in sight while something is not saved. */
+  function bar() {
+    const held = now.isBusy ? "true" : false;
+    const count = changeCount(now.choices);
+    const state = now.told || (active && count ? t("form.unsaved", { n: count }) : "");
+    return h(
+      "section",
+      { class: `bar${count ? " unsaved" : ""}`, id: "bar", "aria-label": t("form.bar") },
+      h("p", { id: "config-problem", class: "problem", role: "alert" }, now.error && problemOf(now.error)),
+      h(
+        "div",
+        { class: "row" },
+        h("p", { id: "config-state", class: "grow" }, state),
+        count
+          ? h("button", { type: "button", class: "plain", id: "discard-changes", onclick: discard }, t("form.discard"))
+          : null,
+        h("button", { type: "button", id: "show-preview", "aria-disabled": held, onclick: preview }, t("form.preview")),
+        h("button", { type: "submit", class: "primary", id: "save", "aria-disabled": held }, t("form.save")),
+      ),
+    );
+  }
+
+  /** Whose changes these are, and what another administrator changed meanwhile. */
+  function draftNote() {
+    const { at, isStale, conflicts } = now.merge;
+    const begun = at ? h("p", {}, rich("form.draft", { when: time(at) })) : null;
+    if (!isStale && !conflicts.length) return h("div", { id: "draft-note", class: "note" }, begun);
+    return h(
+      "div",
+      { id: "draft-note", tabindex: "-1" },
+      panel("wait", t("merge.title"), begun, merging(now.merge, chosenOf, labels, take)),
+    );
+  }
+
+  function chosenOf({ name, target }) {
+    const { chosen } = now.choices;
+    if (target === null) return chosen[name];
+    return chosen.fieldMappings.find((one) => one.target === target)?.source ?? null;
+  }
+
+  function take(one, value) {
+    update({ choices: settle(now.choices, one, value), error: null, preview: null });
+  }
+
   function previewOf(told) {
-    if (told.counts) return previewed(told, fields);
-    return [
-      h("p", { class: "quiet" }, "Reading your directory to see what would happen. Nothing is changed…"),
-      h("progress", { "aria-label": "Preview" }),
-    ];
+    if (told.counts) return h("section", { class: "box" }, previewed(told, fields));
+    return h(
+      "section",
+      { class: "box" },
+      h("p", { class: "quiet" }, t("preview.reading")),
+      h("progress", { "aria-label": t("form.preview") }),
+    );
   }
 
   function change(changed) {
-    update({ choices: changed(now.choices), error: null, told: "", preview: null });
+    const before = now.choices.chosen;
+    const choices = changed(now.choices);
+    update({ choices, error: null, told: "", preview: null });
+    if (before.scopeRules !== choices.chosen.scopeRules) soonAskEffects();
+  }
+
+  /** Ask whom the rules keep and leave out, once nothing was typed for a while. */
+  function soonAskEffects() {
+    clearTimeout(typing);
+    const isAskable = now.choices.chosen.scopeRules.length && areRulesWhole(now.choices);
+    update({ effects: null, asked: isAskable ? {} : null });
+    if (isAskable) typing = setTimeout(askEffects, TYPING_MS);
+  }
+
+  async function askEffects() {
+    const mine = now.asked;
+    // One preview at a time: the API takes no second one of the same person.
+    if (now.isBusy || now.asking) {
+      typing = setTimeout(askEffects, TYPING_MS);
+      return;
+    }
+    now.asking = post(`${ENTRA}/preview`, now.choices.chosen).catch(() => null);
+    const told = await now.asking;
+    now.asking = null;
+    // Rules that have changed since then have asked anew.
+    if (now.asked === mine && stage.isLive()) update({ effects: told, asked: null });
   }
 
   function discard() {
-    update({
-      choices: begin(now.choices.saved),
-      error: null,
-      told: "Your changes are discarded.",
-      preview: null,
-      draft: null,
-    });
+    const choices = begin(now.choices.saved);
+    update({ choices, error: null, told: t("form.discarded"), preview: null, merge: null });
     document.getElementById("save").focus();
     announce(now.told);
   }
@@ -102,22 +191,23 @@ export async function settings(stage, place, active) {
       const sent = now.choices.chosen;
       const { body, headers } = await call("PUT", `${ENTRA}/config`, sent, now.etag ? { "If-Match": now.etag } : {});
       const choices = store(now.choices, sent, body);
-      const told = isUnsaved(choices) ? "" : "Saved. A full sync applies it.";
-      update({ choices, told, etag: headers.get("etag"), draft: null });
-      announce("The configuration is saved. A full sync begins.");
+      const told = isUnsaved(choices) ? "" : t("form.saved");
+      update({ choices, told, etag: headers.get("etag"), merge: null });
+      announce(t("form.saved.spoken"));
     });
-    if (isSaved && !active) stage.reload();
+    if (isSaved && !active) stage.move("#/entra");
+    else if (isSaved) await look();
   }
 
-  /** Another administrator has saved in the meantime: lay what was chosen here over that. */
+  /** Another administrator has saved in the meantime: merge what was chosen here with that. */
   async function takeOver() {
     const { body, headers } = await call("GET", `${ENTRA}/config`);
-    const mine = { base: now.choices.saved, chosen: now.choices.chosen };
+    const { choices, conflicts } = merge(body, { base: now.choices.saved, chosen: now.choices.chosen });
     return {
-      choices: resume(body, mine),
+      choices,
       etag: headers.get("etag"),
-      draft: { at: null, overtaken: overtaken(body, mine) },
-      error: new Unsendable({}, "The configuration was changed in the meantime. Look at it and save again."),
+      merge: { at: null, isStale: true, conflicts },
+      error: new Unsendable({}, t("form.stale")),
       preview: null,
     };
   }
@@ -126,14 +216,16 @@ export async function settings(stage, place, active) {
     if (now.isBusy) return;
     const mine = {};
     now.preview = mine;
-    announce("Reading your directory for the preview.");
+    announce(t("preview.reading.spoken"));
     await trying(async () => {
+      await now.asking;
       const told = await post(`${ENTRA}/preview`, now.choices.chosen);
       // Choices that have changed since then would not do what was previewed.
       if (now.preview !== mine) return;
       now.preview = told;
+      now.sample = sampleFrom(told, now.choices.chosen) ?? now.sample;
       draw();
-      announce("The preview is ready.");
+      announce(t("preview.ready"));
       document.getElementById("preview").focus();
     });
     if (now.error) update({ preview: null });
@@ -157,18 +249,9 @@ export async function settings(stage, place, active) {
 
 /** Choices as they were left in this browser, if they were left unsaved; else what is saved. */
 function resumed(saved, left) {
-  if (!left?.base || !left.chosen) return { choices: begin(saved), draft: null };
-  return { choices: resume(saved, left), draft: { at: left.at, overtaken: overtaken(saved, left) } };
-}
-
-function draftNote({ at, overtaken }) {
-  const names = overtaken.map((name) => SETTING[name] || name).join(", ");
-  return h(
-    "p",
-    { id: "draft-note", class: "note" },
-    at ? ["These are your changes of ", time(at), ", not saved yet. "] : "Your changes are kept. ",
-    names && `In the meantime these settings were saved differently: ${names}. Saving replaces them by yours.`,
-  );
+  if (!left?.base || !left.chosen) return { choices: begin(saved), merge: null };
+  const { choices, conflicts } = merge(saved, left);
+  return { choices, merge: { at: left.at, isStale: false, conflicts } };
 }
 
 function problemOf(error) {
@@ -180,7 +263,7 @@ function problemOf(error) {
 
 /** What was chosen cannot be sent as it is. */
 class Unsendable extends Error {
-  constructor(fields, text = "Some of the settings need attention.") {
+  constructor(fields, text = t("form.wrong")) {
     super(text);
     this.fields = fields;
   }
@@ -189,11 +272,5 @@ class Unsendable extends Error {
 /** Whether Hard Delete, where it is new, is really wanted. */
 async function isMeant({ saved, chosen }) {
   if (chosen.deletionBehavior !== "hard_delete" || saved.deletionBehavior === "hard_delete") return true;
-  return ask(
-    "Delete for good?",
-    "With Hard Delete, contacts of people who leave the directory cannot be brought back by unlinking and linking again.",
-    "Use Hard Delete",
-    "Go back",
-    true,
-  );
+  return ask(t("hard.title"), t("hard.text"), t("hard.yes"), t("button.back"), true);
 }

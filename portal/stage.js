@@ -3,14 +3,20 @@
 import { SignedOut } from "./api.js";
 import { h, redraw, say } from "./dom.js";
 import { loading, panel, signIn, textOf } from "./parts.js";
+import { t } from "./words.js";
 
 /**
- * A stage for one view. `reload` shows the same view afresh, `readdress` gives what is shown another address; `known` is
+ * A stage for one view. `reload` shows the same view afresh, `move` another one, `readdress` gives what is shown another address; `known` is
  * what the view already knows.
  */
-export function makeStage(title, { reload, readdress }, known) {
+export function makeStage(title, { reload, readdress, move }, known) {
   const heading = h("h1", { tabindex: "-1" }, title);
-  const place = h("div", {}, loading());
+  const mark = h("div", { class: "mark" });
+  const under = h("div", {});
+  const side = h("div", { class: "side" });
+  const tabs = h("div", { class: "tabs-place" });
+  const head = h("div", { class: "head" }, mark, h("div", { class: "title" }, heading, under), side);
+  const place = h("div", { class: "place" }, loading());
   const stumble = h("div", { id: "stumble", role: "alert" });
   const trouble = h("div", { id: "trouble", role: "status" });
   const endings = [];
@@ -25,14 +31,28 @@ export function makeStage(title, { reload, readdress }, known) {
     document.title = `${text} · emu.chat`;
   };
   name(title);
+  /** The title of one of several views of one thing: "Settings · Entra Id". */
+  const entitle = (text, part) => {
+    if (ended) return;
+    redraw(heading, text, h("span", { class: "hidden" }, `: ${part}`));
+    document.title = `${part} · ${text} · emu.chat`;
+  };
   return {
+    head,
+    mark,
+    under,
+    side,
+    tabs,
     heading,
     place,
     trouble,
     stumble,
     known,
     name,
+    entitle,
+    isLive: () => !ended,
     reload,
+    move,
     readdress: (address) => ended || readdress(address),
     onLeave,
     leave() {
@@ -51,8 +71,8 @@ export function makeStage(title, { reload, readdress }, known) {
     /** Something that a person asked for failed, and no part of the view says so. */
     stumbled(error) {
       const close = () => redraw(stumble);
-      const button = h("button", { type: "button", id: "close-stumble", onclick: close }, "Close");
-      redraw(stumble, panel("bad", "That did not work", h("p", {}, textOf(error), " ", signIn(error)), button));
+      const button = h("button", { type: "button", id: "close-stumble", onclick: close }, t("button.close"));
+      redraw(stumble, panel("bad", t("error.failed"), h("p", {}, textOf(error), " ", signIn(error)), button));
     },
     /**
      * Look again and again: `gather` asks, `show` gets the newest answer, `milliseconds` says how long to wait. A failure
@@ -94,23 +114,17 @@ export function makeStage(title, { reload, readdress }, known) {
 }
 
 function failure(error, reload) {
-  if (error instanceof SignedOut) {
-    return panel("info", "Sign in to emu.chat", h("p", {}, "Your sign-in is missing or has ended."), signIn(error));
-  }
+  if (error instanceof SignedOut)
+    return panel("info", t("error.sign.in.title"), h("p", {}, t("error.sign.in")), signIn(error));
   // Neither becomes right by asking again.
-  if (error.status === 403)
-    return panel("info", textOf(error), h("p", {}, "Only a workspace administrator can see this."));
-  if (error.status === 404)
-    return panel("info", textOf(error), h("p", {}, "It may have been removed in the meantime."));
-  const again = h("button", { type: "button", id: "try-again", onclick: () => reload() }, "Try again");
-  return panel("bad", "That did not work", h("p", {}, textOf(error)), again);
+  if (error.status === 403) return panel("info", textOf(error), h("p", {}, t("error.admin.only")));
+  if (error.status === 404) return panel("info", textOf(error), h("p", {}, t("error.gone")));
+  const again = h("button", { type: "button", id: "try-again", onclick: () => reload() }, t("button.again"));
+  return panel("bad", t("error.failed"), h("p", {}, textOf(error)), again);
 }
 
 function interruption(error) {
-  if (error instanceof SignedOut) {
-    const text = "What you see may be out of date. What you have not saved yet stays here, also while you sign in.";
-    return panel("wait", "Your sign-in has ended.", h("p", {}, text), signIn(error));
-  }
-  const text = `${textOf(error)} What you see may be out of date. What you have not saved yet stays.`;
-  return panel("wait", "emu.chat does not answer. Trying again…", h("p", {}, text));
+  if (error instanceof SignedOut)
+    return panel("wait", t("error.sign.in.ended"), h("p", {}, t("error.sign.in.kept")), signIn(error));
+  return panel("wait", t("error.again"), h("p", {}, `${textOf(error)} ${t("error.kept")}`));
 }

@@ -1,12 +1,35 @@
-// What the page says: numbers, times, states, in one place.
+// What the page says, in the reader's language: texts from the catalogue, numbers and times by Intl. Pure.
 
-export const number = (value) => value.toLocaleString("en-GB");
-export const people = (count) => (count === 1 ? "1 person" : `${number(count)} people`);
-export const contacts = (count) => (count === 1 ? "1 contact" : `${number(count)} contacts`);
+const LANGUAGES = /^(en|de)\b/i;
+/** The first language of this browser that the page has, such as "de-AT". */
+export const LOCALE = (globalThis.navigator?.languages ?? []).find((one) => LANGUAGES.test(one)) ?? "en-GB";
+export const LANGUAGE = LOCALE.slice(0, 2).toLowerCase();
 
-/** "13.8 %". */
+const { TEXTS } = await import(`./texts.${LANGUAGE}.js`);
+const plural = new Intl.PluralRules(LOCALE);
+
+export const number = (value) => value.toLocaleString(LOCALE);
+
+const isGap = /\{(\w+)\}/;
+const shown = (value) => (typeof value === "number" ? number(value) : (value ?? ""));
+
+/** A text with its gaps filled, as a list: strings, and the elements among `values`. */
+export function rich(key, values = {}) {
+  const entry = TEXTS[key];
+  const text = entry?.other ? entry[plural.select(values.n)] || entry.other : (entry ?? key);
+  return text.split(isGap).map((part, n) => (n % 2 ? shown(values[part]) : part));
+}
+
+/** A text with its gaps filled. Numbers are written as the language does. */
+export const t = (key, values) => rich(key, values).join("");
+export const isText = (key) => Object.hasOwn(TEXTS, key);
+
+export const people = (n) => t("people", { n });
+export const contacts = (n) => t("contacts", { n });
+
+/** "13.8%". */
 export const share = (part, whole) =>
-  whole ? (part / whole).toLocaleString("en-GB", { style: "percent", maximumFractionDigits: 1 }) : "–";
+  whole ? (part / whole).toLocaleString(LOCALE, { style: "percent", maximumFractionDigits: 1 }) : "–";
 
 const STEPS = [
   ["year", 31_536_000],
@@ -15,7 +38,7 @@ const STEPS = [
   ["hour", 3600],
   ["minute", 60],
 ];
-const relative = new Intl.RelativeTimeFormat("en-GB", { numeric: "auto" });
+const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
 
 /** "2 hours ago", "in 35 minutes", "just now". */
 export function ago(iso, now = Date.now()) {
@@ -23,158 +46,53 @@ export function ago(iso, now = Date.now()) {
   for (const [unit, size] of STEPS) {
     if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
   }
-  return seconds > 0 ? "in a moment" : "just now";
+  return t(seconds > 0 ? "ago.soon" : "ago.now");
 }
 
-export const exact = (iso) => new Date(iso).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "long" });
+export const exact = (iso) => new Date(iso).toLocaleString(LOCALE, { dateStyle: "medium", timeStyle: "long" });
 
-/** "14:03:12", of another day "22 Sept, 14:03:12", of another year "22 Sept 2025, 14:03:12". */
+const dayOf = (then, now) => {
+  const year = then.getFullYear() === now.getFullYear() ? {} : { year: "numeric" };
+  return then.toDateString() === now.toDateString() ? {} : { day: "numeric", month: "short", ...year };
+};
+
+/** "14:03:12 CET", of another day "22 Sept, 14:03:12 CET", of another year "22 Sept 2025, 14:03:12 CET". */
 export function clock(iso, now = new Date()) {
   const then = new Date(iso);
-  const year = then.getFullYear() === now.getFullYear() ? {} : { year: "numeric" };
-  const day = then.toDateString() === now.toDateString() ? {} : { day: "numeric", month: "short", ...year };
-  return then.toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" };
+  return then.toLocaleString(LOCALE, { ...dayOf(then, now), ...time });
 }
+
+/** "14:03", of another day "22 Sept, 14:03". */
+export function hour(iso, now = new Date()) {
+  const then = new Date(iso);
+  return then.toLocaleString(LOCALE, { ...dayOf(then, now), hour: "2-digit", minute: "2-digit" });
+}
+
+/** "22 Sept". */
+export const day = (iso) => new Date(iso).toLocaleDateString(LOCALE, { day: "numeric", month: "short" });
 
 /** "1 h 5 min", "3.2 s". */
 export function duration(seconds) {
-  if (seconds < 0.1) return "under 0.1 s";
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 0.1) return t("took.least");
+  const digits = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  if (seconds < 10) return t("took.seconds", { n: seconds.toLocaleString(LOCALE, digits) });
+  if (seconds < 90) return t("took.seconds", { n: Math.round(seconds) });
   const minutes = Math.round(seconds / 60);
-  return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (minutes < 90) return t("took.minutes", { n: minutes });
+  return t("took.hours", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
 
 export const seconds = (from, to) => Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000);
-
-export const MODE = { delta: "Sync of changes", full: "Full sync" };
-export const TRIGGER = {
-  schedule: "hourly",
-  manual: "on demand",
-  configuration: "new configuration",
-  recovery: "after a reconnection",
-};
-export const RUN_STATE = {
-  queued: "Queued",
-  running: "Running",
-  awaiting_approval: "Waiting for approval",
-  completed: "Completed",
-  failed: "Failed",
-  cancelled: "Cancelled",
-  discarded: "Removals discarded",
-};
-export const OUTCOME = {
-  added: "added",
-  linked: "linked",
-  updated: "updated",
-  removed: "deleted",
-  unlinked: "unlinked",
-  skipped: "skipped",
-  unchanged: "unchanged",
-};
 
 /** What a run did, in words: "3 added, 1 unlinked". */
 export function did(counts) {
   const parts = ["added", "linked", "updated", "removed", "unlinked", "skipped"]
     .filter((name) => counts[name])
-    .map((name) => `${number(counts[name])} ${OUTCOME[name]}`);
-  return parts.length ? parts.join(", ") : "nothing changed";
+    .map((name) => `${number(counts[name])} ${t(`outcome.${name}`)}`);
+  return parts.length ? parts.join(", ") : t("did.nothing");
 }
 
-/** What becomes of the contact of a person who left: the choice, the act, and its effect on those whom it meets. */
-export const DELETION = {
-  unlink: {
-    label: "Unlink",
-    told: "The contact of somebody who left stays in the list, without its link to the directory.",
-    verb: "Unlink",
-    effect: "Their contacts stay in the list, without their link to the directory.",
-  },
-  hard_delete: {
-    label: "Hard Delete",
-    told: "The contact of somebody who left is deleted for good.",
-    verb: "Delete",
-    effect: "Their contacts are deleted for good. This cannot be undone.",
-  },
-};
-
-export const CONFLICT = {
-  source_wins: {
-    label: "Always update from source",
-    told: "Overwrites local edits with the directory's values on each sync, empty values included.",
-  },
-  keep_local: {
-    label: "Keep local changes",
-    told: "Preserves what people typed in emu.chat and only fills in fields that are empty.",
-  },
-};
-
-/** The settings of a configuration, by the name that the API gives them. */
-export const SETTING = {
-  fieldMappings: "Field Mappings",
-  conflictResolution: "Conflict Resolution",
-  deletionBehavior: "Deletion Behavior",
-  includeGuests: "Guest accounts",
-  includeDisabled: "Disabled accounts",
-  removalGuard: "Protection against accidental removals",
-};
-
-export const CONSENT_ERROR = {
-  cancelled: [
-    "Nothing was granted",
-    "The request at Microsoft was cancelled. You can grant permissions whenever you like.",
-  ],
-  not_an_administrator: [
-    "Waiting for an administrator",
-    "Granting access needs somebody who manages your organisation's Microsoft tenant: a Global Administrator or Privileged Role Administrator. Ask them to complete this step.",
-  ],
-  expired: ["That took too long", "A request is good for ten minutes and one use. Grant permissions again."],
-  not_valid: [
-    "Microsoft's answer did not add up",
-    "Nothing was connected. Grant permissions again; if it happens twice, tell emu.chat's support.",
-  ],
-  sign_in_too_old: [
-    "The sign-in at Microsoft was an old one",
-    "Nothing was connected. Sign out at Microsoft, then grant permissions again and sign in there.",
-  ],
-  try_later: ["Microsoft is busy", "Nothing is lost. Grant permissions again in a minute."],
-  approval_needed: [
-    "Waiting for an administrator",
-    "Microsoft says that an administrator has to approve this: a Global Administrator or Privileged Role Administrator. Ask them to complete this step.",
-  ],
-  other_organisation: [
-    "That account belongs to another organisation",
-    "Sign out at Microsoft, then grant permissions with an administrator's account of the organisation that you want to connect.",
-  ],
-  no_organisation: [
-    "That is a personal Microsoft account",
-    "Grant permissions with an administrator's work account of your organisation.",
-  ],
-  not_assigned: [
-    "The application is not assigned to you",
-    "In Microsoft Entra, under Enterprise applications, switch off 'Assignment required' for emu.chat or assign it to yourself. Then grant permissions again.",
-  ],
-  blocked_by_policy: [
-    "A Conditional Access policy blocks the sign-in",
-    "Sign in from a device or place that the policy allows, or ask whoever manages Conditional Access. Then grant permissions again.",
-  ],
-  our_registration: [
-    "emu.chat could not see your role",
-    "This is a fault of emu.chat's own registration at Microsoft, not yours. It was noted; try again later, or tell emu.chat's support.",
-  ],
-};
-
-export const AUDIT = {
-  connected: "connected Microsoft Entra ID",
-  configured: "saved the configuration",
-  synced: "asked for Sync Now",
-  resynced: "asked for a Full Resync",
-  approved: "approved removals",
-  discarded: "discarded removals",
-  cancelled: "cancelled a run",
-  paused: "paused syncing",
-  resumed: "resumed syncing",
-  renamed: "renamed the contact list",
-  disconnected: "disconnected Microsoft Entra ID",
-  removed_contacts: "removed many contacts",
-  adopted_contacts: "linked contacts that people had made",
-};
+/** How a run was asked for: "Alice Admin, on demand". */
+export const askedBy = ({ requestedBy, trigger }) =>
+  requestedBy ? t("history.by", { name: requestedBy, trigger: t(`trigger.${trigger}`) }) : t(`trigger.${trigger}`);

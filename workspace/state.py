@@ -13,6 +13,7 @@ from msgspec.structs import replace
 import limits
 from storage.document import DocumentRow, document_columns
 from storage.transaction import Operation, Verb
+from workspace.activity import Activity
 from workspace.connection import WorkspaceId, place_of
 from workspace.run import Counts, Event, Mode, Request, Run, RunId, RunState, Trigger, without_sample, without_scope
 
@@ -72,6 +73,7 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     completed: RunId | None = None
     verification: Verification | None = None
     missing_since: datetime | None = None
+    activity: Activity = Activity()
     lease_owner: str | None = None
     lease_until: datetime | None = None
     revision: str = ""
@@ -160,7 +162,9 @@ def settled(state: SyncState, ended: Run) -> SyncState:
         waiting = ended
     recount = state.recount or ended.state in (RunState.FAILED, RunState.CANCELLED)
     totals = state.totals.after(done)
+    activity = state.activity.after(done, ended.completed_at or ended.started_at or ended.created_at)
     state = replace(state.without_lease(), run=None, waiting=waiting, last=ended, totals=totals, recount=recount)
+    state = replace(state, activity=activity)
     return next_up(state)
 
 

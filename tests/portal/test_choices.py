@@ -49,11 +49,47 @@ def test_a_draft_goes_on_from_what_is_saved_now():
     promise("""
       const draft = { base: saved, chosen: choices.removeMapping(begun, 0).chosen };
       const now = { ...saved, conflictResolution: "keep_local", version: 4 };
-      const resumed = choices.resume(now, draft);
-      assert.deepEqual(resumed.chosen, { ...now, fieldMappings: [saved.fieldMappings[1]] });
-      assert.deepEqual(choices.overtaken(now, draft), []);
-      assert.deepEqual(choices.overtaken({ ...now, fieldMappings: [] }, draft), ["fieldMappings"]);
-      assert.ok(!choices.isUnsaved(choices.resume(draft.chosen, draft)));
+      const merged = choices.merge(now, draft);
+      assert.deepEqual(merged.choices.chosen, { ...now, fieldMappings: [saved.fieldMappings[1]] });
+      assert.deepEqual(merged.conflicts, []);
+      assert.ok(!choices.isUnsaved(choices.merge(draft.chosen, draft).choices));
+    """)
+
+
+def test_two_administrators_changes_are_merged_field_by_field_and_only_the_same_field_is_a_conflict():
+    promise("""
+      const mine = choices.choose(
+        choices.addMapping(choices.changeMapping(begun, 1, "source", "country"), { source: "upn", target: "note" }),
+        "removalGuard", null,
+      ).chosen;
+      const theirs = {
+        ...saved,
+        version: 4,
+        fieldMappings: [{ source: "city", target: "city" }, { source: "jobTitle", target: "jobTitle" }],
+        removalGuard: { minimum: 5, percent: 5 },
+      };
+      const { choices: merged, conflicts } = choices.merge(theirs, { base: saved, chosen: mine });
+      assert.deepEqual(merged.chosen.fieldMappings, [
+        { source: "country", target: "city" },
+        { source: "jobTitle", target: "jobTitle" },
+        { source: "upn", target: "note" },
+      ]);
+      assert.deepEqual(conflicts.map(({ name, target }) => [name, target]), [["removalGuard", null]]);
+      const decided = choices.settle(merged, conflicts[0], conflicts[0].theirs);
+      assert.deepEqual(decided.chosen.removalGuard, theirs.removalGuard);
+      assert.equal(choices.changeCount(decided), 2);
+      const both = choices.merge(
+        { ...saved, fieldMappings: [saved.fieldMappings[0], { source: "state", target: "city" }] },
+        { base: saved, chosen: mine },
+      );
+      assert.deepEqual(both.conflicts, [
+        { name: "fieldMappings", target: "city", was: "city", theirs: "state", mine: "country" },
+      ]);
+      assert.deepEqual(both.choices.chosen.fieldMappings[1], { source: "country", target: "city" });
+      const taken = choices.settle(both.choices, both.conflicts[0], "state");
+      assert.deepEqual(taken.chosen.fieldMappings[1], { source: "state", target: "city" });
+      const gone = choices.settle(both.choices, both.conflicts[0], null);
+      assert.deepEqual(gone.chosen.fieldMappings.map((one) => one.target), ["email", "note"]);
     """)
 
 

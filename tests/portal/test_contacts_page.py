@@ -18,15 +18,23 @@ async def test_hostile_strings_are_text_everywhere(visit, office):
     contact = next(one for one in office.contacts() if one["sourceId"] == someone)
     run = office.admin.call("GET", f"{ENTRA}/runs")["runs"][0]["id"]
 
-    views = ("", "entra", "contacts", f"contacts/{contact['id']}", "history", f"history/{run}", "audit")
+    views = (
+        "",
+        "entra",
+        "contacts",
+        f"contacts/{contact['id']}",
+        "entra/history",
+        f"entra/history/{run}",
+        "entra/audit",
+    )
     for view in views:
         await visit.go(view)
         await expect(visit.page.locator("h1")).to_be_visible()
-        if view != "history":
+        if view != "entra/history":
             await visit.sees("<img src=x onerror=")
         assert await visit.page.locator("img[src=x]").count() == 0
         assert await visit.page.title() != "owned"
-    await visit.go("entra")
+    await visit.go("entra/settings")
     await visit.click("Preview")
     await visit.sees("Preview: nothing is saved")
     office.tenant.purge(someone)
@@ -179,7 +187,7 @@ async def test_history_shows_runs_changes_and_who_did_what(visit, office):
     someone = next(one for one in office.contacts() if one["lastName"])
     office.tenant.change(someone["sourceId"], surname="Newname")
     office.sync()
-    await visit.go("history")
+    await visit.go("entra/history")
     await visit.sees("Sync of changes", "Full sync", "new configuration", "1 updated")
     await visit.well_made("history")
     await visit.page.get_by_role("link", name="Sync of changes").click()
@@ -189,6 +197,6 @@ async def test_history_shows_runs_changes_and_who_did_what(visit, office):
     await expect(row.locator("del")).to_have_text(someone["lastName"])
     await expect(row.locator("ins")).to_have_text("Newname")
     await visit.well_made("run")
-    await visit.go("audit")
+    await visit.go("entra/audit")
     await visit.sees("connected Microsoft Entra ID", "saved the configuration", "asked for Sync Now")
     await visit.well_made("audit")

@@ -81,7 +81,7 @@ async def polled(visit):
 @pytest.mark.parametrize("drawn", [saved, previewed, refused, row_added, row_removed, guard_off_and_on, polled])
 async def test_what_is_shown_is_what_is_sent_whatever_was_drawn_again(visit, office, drawn):
     office.set_up()
-    await visit.go("entra")
+    await visit.go("entra/settings")
     await change_everything(visit.page, 41)
     await drawn(visit)
 
@@ -95,7 +95,7 @@ async def test_what_is_shown_is_what_is_sent_whatever_was_drawn_again(visit, off
 
 async def test_an_edit_made_while_saving_is_kept_and_still_unsaved(visit, office):
     office.set_up()
-    await visit.go("entra")
+    await visit.go("entra/settings")
     await visit.page.locator("#conflictResolution-keep_local").check()
     waiting = await hold(visit, "PUT", "**/config")
     async with visit.page.expect_response(lambda one: one.request.method == "PUT"):
@@ -105,7 +105,7 @@ async def test_an_edit_made_while_saving_is_kept_and_still_unsaved(visit, office
         waiting.set()
 
     await expect(visit.page.locator("#save")).not_to_have_attribute("aria-disabled", "true")
-    await visit.sees("Not saved yet")
+    await visit.sees("not saved yet")
     await expect(visit.page.locator("#includeGuests")).to_be_checked()
     told = office.admin.call("GET", f"{ENTRA}/config")
     assert (told["conflictResolution"], told["includeGuests"]) == ("keep_local", False)
@@ -113,7 +113,7 @@ async def test_an_edit_made_while_saving_is_kept_and_still_unsaved(visit, office
 
 async def test_a_preview_of_earlier_choices_is_not_shown(visit, office):
     office.set_up()
-    await visit.go("entra")
+    await visit.go("entra/settings")
     waiting = await hold(visit, "POST", "**/preview")
     await visit.click("Preview")
     await visit.sees("Reading your directory")
@@ -122,7 +122,7 @@ async def test_a_preview_of_earlier_choices_is_not_shown(visit, office):
     async with visit.page.expect_response("**/preview"):
         waiting.set()
 
-    await visit.sees("Not saved yet")
+    await visit.sees("not saved yet")
     await expect(visit.page.locator("#save")).not_to_have_attribute("aria-disabled", "true")
     await expect(visit.page.locator("#preview")).to_be_empty()
 
@@ -133,7 +133,7 @@ class TestWhatIsNotSaved:
     @pytest.fixture
     async def edited(self, visit, office):
         office.set_up()
-        await visit.go("entra")
+        await visit.go("entra/settings")
         await visit.page.locator("#source-4").select_option("city")
         return visit
 
@@ -151,7 +151,7 @@ class TestWhatIsNotSaved:
         await expect(edited.page.locator("#source-4")).to_have_value("companyName")
         await expect(edited.page.locator("#save")).to_be_focused()
         await edited.page.reload()
-        await edited.sees("Configuration")
+        await edited.sees("Field Mappings")
         await expect(edited.page.locator("#source-4")).to_have_value("companyName")
         await expect(edited.page.locator("#draft-note")).to_have_count(0)
 
@@ -164,7 +164,7 @@ class TestWhatIsNotSaved:
         await edited.page.reload()
 
         assert sent["fieldMappings"][4]["source"] == "city"
-        await edited.sees("Configuration")
+        await edited.sees("Field Mappings")
         await expect(edited.page.locator("#draft-note")).to_have_count(0)
 
     async def test_survives_an_ended_sign_in(self, edited, office):
@@ -176,7 +176,7 @@ class TestWhatIsNotSaved:
         await edited.sign_in(f"admin@{office.workspace}")
 
         await edited.page.goto("about:blank")
-        await edited.go("entra")
+        await edited.go("entra/settings")
 
         await self.is_there(edited)
 
@@ -198,20 +198,24 @@ class TestWhatIsNotSaved:
         await self.is_there(edited)
         await expect(edited.page.locator("#conflictResolution-keep_local")).to_be_checked()
 
-    async def test_says_what_another_administrator_saved_differently(self, edited, office):
+    async def test_says_what_another_administrator_saved_differently_and_can_take_it(self, edited, office):
         fields = office.admin.call("GET", f"{ENTRA}/fields")["defaultMappings"]
         office.admin.call("PUT", f"{ENTRA}/config", {"fieldMappings": fields[:4]})
 
         await edited.page.reload()
 
-        await edited.sees("these settings were saved differently: Field Mappings")
+        await edited.sees("Another administrator has saved in the meantime", "Theirs not mapped", "Yours City")
+        await edited.well_made("two-administrators")
+        await expect(edited.page.locator("#source-4")).to_have_value("city")
+        await edited.page.locator("#conflict-0-theirs").click()
+        await expect(edited.page.locator("#source-4")).to_have_count(0)
 
     async def test_is_nobody_elses(self, edited, office):
         await edited.sign_in(f"admin-two@{office.workspace}")
 
         await edited.page.reload()
 
-        await edited.sees("Configuration")
+        await edited.sees("Field Mappings")
         await expect(edited.page.locator("#source-4")).to_have_value("companyName")
         await expect(edited.page.locator("#draft-note")).to_have_count(0)
 
@@ -219,7 +223,7 @@ class TestWhatIsNotSaved:
 class TestAFailureInTheBackground:
     async def test_one_503_neither_loses_an_edit_nor_leaves_a_trace(self, visit, office):
         office.set_up()
-        await visit.go("entra")
+        await visit.go("entra/settings")
         await visit.page.locator("#source-3").select_option("country")
         await visit.page.locator("#guard-percent").scroll_into_view_if_needed()
         await visit.page.locator("#source-3").focus()
@@ -233,11 +237,11 @@ class TestAFailureInTheBackground:
         await expect(visit.page.locator("#trouble")).to_be_empty()
         await expect(visit.page.locator("#source-3")).to_have_value("country")
         await expect(visit.page.locator("#source-3")).to_be_focused()
-        await visit.sees("Up to date.", "Not saved yet")
+        await visit.sees("Up to date", "1 change not saved yet")
 
     async def test_seconds_offline_lose_nothing(self, visit, office):
         office.set_up()
-        await visit.go("entra")
+        await visit.go("entra/settings")
         await visit.page.locator("#conflictResolution-keep_local").check()
         await visit.context.set_offline(True)
         await visit.sees("Trying again")
@@ -249,7 +253,7 @@ class TestAFailureInTheBackground:
 
     async def test_an_ended_sign_in_asks_to_sign_in_and_keeps_the_form(self, visit, office):
         office.set_up()
-        await visit.go("entra")
+        await visit.go("entra/settings")
         await visit.page.locator("#conflictResolution-keep_local").check()
         await visit.context.route("**/status", fails_with(401, "Sign in."))
         await visit.sign_out()
@@ -262,10 +266,10 @@ class TestAFailureInTheBackground:
     async def test_the_first_look_may_fail_too(self, visit, office):
         office.set_up()
         await visit.context.route("**/status", fails_with(503, "Storage does not answer."))
-        await visit.go("entra")
+        await visit.go("entra/settings")
         await visit.sees("Trying again", "Field Mappings")
 
         await visit.context.unroute("**/status")
 
-        await visit.sees("Up to date.")
+        await visit.sees("Up to date")
         await expect(visit.page.locator("#trouble")).to_be_empty()

@@ -19,7 +19,7 @@ class TestTheAuditTrail:
             removalGuard={"minimum": 5, "percent": 10},
         )
         office.configure(fieldMappings=fields, removalGuard=None)
-        await visit.go("audit")
+        await visit.go("entra/audit")
 
         rows = visit.page.locator("tbody tr")
         await expect(rows).to_have_count(5)
@@ -36,7 +36,7 @@ class TestTheAuditTrail:
 
     async def test_is_for_administrators_and_says_so(self, member_visit, office):
         office.set_up()
-        await member_visit.go("audit")
+        await member_visit.go("entra/audit")
 
         await member_visit.sees("Only a workspace administrator can see this.")
         await expect(member_visit.page.locator("main")).not_to_contain_text("That did not work")
@@ -45,14 +45,14 @@ class TestTheAuditTrail:
 
 async def test_a_run_says_how_long_it_took(visit, office):
     run = office.set_up()
-    await visit.go(f"history/{run['id']}")
+    await visit.go(f"entra/history/{run['id']}")
 
     await expect(visit.page.locator("main")).to_contain_text("Completed in ")
 
 
 async def test_a_limit_that_is_refused_is_named_as_on_the_page(visit, office):
     office.set_up()
-    await visit.go("entra")
+    await visit.go("entra/settings")
     await visit.page.locator("#guard-percent").fill("500")
 
     await visit.click("Save Configuration")
@@ -67,7 +67,7 @@ async def test_a_fault_of_emu_chat_is_not_called_the_persons_connection(visit, o
     office.set_up()
     await visit.context.route("**/runs?*", lambda route: route.fulfill(status=500))
 
-    await visit.go("history")
+    await visit.go("entra/history")
 
     await visit.sees("emu.chat has a problem of its own.")
     await expect(visit.page.locator("main")).not_to_contain_text("Check your connection")
@@ -78,7 +78,7 @@ async def test_more_of_a_list_that_cannot_be_had_is_said(visit, office):
     for _ in range(21):
         office.admin.call("PUT", f"{ENTRA}/config", office.admin.call("GET", f"{ENTRA}/config"))
         office.settle()
-    await visit.go("history")
+    await visit.go("entra/history")
     await expect(visit.page.locator("#more")).to_be_visible()
     await visit.context.route("**/runs?*", fails_with(503, "Storage does not answer."))
 

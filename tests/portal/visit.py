@@ -41,8 +41,13 @@ class Visit:
     """What went wrong, by the console: scripts that failed, and what the security policy stopped."""
 
     @classmethod
-    async def of(cls, chromium: Browser, office: Office, person: str) -> "Visit":
-        context = await chromium.new_context(ignore_https_errors=True, viewport={"width": 1280, "height": 900})
+    async def of(cls, chromium: Browser, office: Office, person: str, locale: str = "en-GB") -> "Visit":
+        context = await chromium.new_context(
+            ignore_https_errors=True,
+            viewport={"width": 1280, "height": 900},
+            locale=locale,
+            timezone_id="Europe/Berlin",
+        )
         context.set_default_timeout(PATIENCE_MS)
         page = await context.new_page()
         visit = cls(context, page, office)
