@@ -8,7 +8,7 @@ import azure.functions as func
 from api.answers import answering
 from services import services
 from sync import telemetry
-from sync.messages import POISON_QUEUE, QUEUE, read_message
+from sync.messages import HOURLY_POISON_QUEUE, HOURLY_QUEUE, POISON_QUEUE, QUEUE, read_message
 
 # At INFO, Microsoft's worker writes their every request, whole addresses with delta tokens among them.
 for _chatty in ("azure", "httpx", "msal"):
@@ -21,9 +21,8 @@ log = logging.getLogger(__name__)
 
 @app.timer_trigger(arg_name="timer", schedule="%SYNC_SCHEDULE%")
 async def start_hourly_runs(timer: func.TimerRequest) -> None:
-    """Queue a delta run for every workspace that syncs; once a day, the pruning of every workspace."""
-    started = await services().schedule.start_all()
-    await services().schedule.prune_all(datetime.now(UTC).date())
+    """Queue a delta run for every workspace that syncs, at its place; once a day, the pruning of every workspace."""
+    started = await services().schedule.tick()
     telemetry.scheduled(started)
     log.info("schedule_done workspaces=%d past_due=%s", started, timer.past_due)
 
@@ -41,6 +40,19 @@ async def work_on_run(message: func.QueueMessage) -> None:
     """Do a slice of a run."""
     telemetry.message_came(message.insertion_time, datetime.now(UTC))
     await services().dispatch.handle(read_message(message.get_body()))
+
+
+@app.queue_trigger(arg_name="message", queue_name=HOURLY_QUEUE, connection="AzureWebJobsStorage")
+async def work_on_hourly_run(message: func.QueueMessage) -> None:
+    """Do the first slice of a run that the timer started, or go on with the timer's work."""
+    telemetry.message_came(message.insertion_time, datetime.now(UTC))
+    await services().dispatch.handle(read_message(message.get_body()))
+
+
+@app.queue_trigger(arg_name="message", queue_name=HOURLY_POISON_QUEUE, connection="AzureWebJobsStorage")
+async def give_up_hourly_run(message: func.QueueMessage) -> None:
+    """Mark the hourly run of a message that kept failing as failed."""
+    await services().dispatch.bury(message.get_body())
 
 
 @app.queue_trigger(arg_name="message", queue_name=POISON_QUEUE, connection="AzureWebJobsStorage")

@@ -59,6 +59,14 @@ TURN_SECONDS = 0.005
 PEOPLE_A_TURN = 500
 """Work that cannot give way, on more people than this, is done in a thread of its own. Graph's pages have 200."""
 
+# The timer (spec §6).
+LONGEST_SPAN = timedelta(hours=1)
+"""Over which the runs of one tick are spread at most; the next tick ends it earlier."""
+TICK_SECONDS = 20.0
+"""A part of a tick's work, begun with a page of workspaces at most; a message continues it."""
+TIMER_EARLY = timedelta(seconds=1)
+"""So much before its occurrence the timer may come: the host's clock and ours are not one."""
+
 # Pauses.
 LONGEST_SLEEP_SECONDS = 30.0
 """A longer pause ends the slice, and the continuation waits in the queue (spec §6)."""

@@ -27,7 +27,6 @@ from sync.pausing import Pausing
 from sync.preview import Preview, Previews
 from sync.requests import NotSyncing, RunRequests
 from sync.schedule import Schedule
-from sync.timetable import Timetable
 from workspace.audit import Action, entry
 from workspace.connection import Connection, ConnectionEvent, Stage
 from workspace.run import Mode, Request, Trigger
@@ -60,7 +59,6 @@ class Integration:
     pausing: Pausing
     previews: Previews
     turns: OneAtATime
-    timetable: Timetable
     now: Callable[[], datetime]
 
     async def show(self, req: func.HttpRequest) -> Reply[IntegrationShape]:
@@ -142,7 +140,7 @@ class Integration:
             tally = await self.contacts.tally(partition_of(caller.workspace_id, connection.list_id))
             people_did = Totals(tally.contacts, tally.linked)
         syncs = connection is not None and connection.stage is Stage.ACTIVE
-        next_run_at = self.timetable.next_after(self.now()) if syncs else None
+        next_run_at = self.schedule.next_run_at(caller.workspace_id) if syncs else None
         return Reply(status_shape(state, people_did, next_run_at, self.now()))
 
     async def _admin(self, req: func.HttpRequest) -> Caller:

@@ -24,10 +24,13 @@ from sync.messages import (
     Prune,
     Restore,
     Start,
+    Tick,
     UnreadableMessage,
+    WorkspaceMessage,
     read_message,
 )
 from sync.meter import metered
+from sync.schedule import Schedule
 from sync.worker import Worker
 from workspace.connection import Stage
 from workspace.store import WorkspaceStore
@@ -48,6 +51,7 @@ class Dispatch:
     disconnecting: Disconnecting
     forgetting: Forgetting
     restoring: Restoring
+    schedule: Schedule
     now: Callable[[], datetime]
     sleep: Sleep
 
@@ -57,6 +61,9 @@ class Dispatch:
         Raises:
             TryLater: it did not work; the same message can be tried again.
         """
+        if isinstance(message, Tick):
+            log.info("schedule_continued workspaces=%d prunes=%s", await self.schedule.work(message), message.prunes)
+            return
         with metered() as meter:
             if isinstance(message, Forget):
                 await self.forgetting.workspace(message.workspace_id)
@@ -96,6 +103,10 @@ class Dispatch:
         except UnreadableMessage:
             log.error("message_unreadable bytes=%d", len(body))
             return
+        if isinstance(message, Tick):
+            # The next tick visits every workspace again.
+            log.error("schedule_gave_up prunes=%s", message.prunes)
+            return
         async for last in tries(self.sleep, _BURY_TRIES, _BURY_PAUSE_SECONDS):
             try:
                 await self._give_up(message)
@@ -107,7 +118,7 @@ class Dispatch:
             else:
                 return
 
-    async def _give_up(self, message: Message) -> None:
+    async def _give_up(self, message: WorkspaceMessage) -> None:
         """Raises: TryLater."""
         if isinstance(message, (Forget, ForgetPerson)):
             log.error("forgetting_gave_up workspace=%s", message.workspace_id)

@@ -50,13 +50,14 @@ from storage.queue import MessageQueue
 from storage.retry import Sleep
 from storage.table import Tables
 from sync.alarms import Alarms
-from sync.messages import QUEUE
+from sync.messages import HOURLY_QUEUE, QUEUE
 from sync.meter import count_graph_request, count_table_transaction
 from sync.pausing import Pausing
 from sync.preview import Previews
 from sync.requests import RunRequests
 from sync.schedule import TABLE as SCHEDULE
 from sync.schedule import Schedule
+from sync.timetable import Timetable
 from sync.worker import Worker
 from workspace.connection import TABLE as CONNECTIONS
 from workspace.store import WorkspaceStore
@@ -86,6 +87,7 @@ class Services:
     tables: Tables
     queue: MessageQueue
     blobs: Blobs
+    hourly: MessageQueue
     graph: Graph
     credentials: Credentials
     workspaces: WorkspaceStore
@@ -108,6 +110,7 @@ class Services:
         await self.tables.close()
         await self.blobs.close()
         await self.queue.close()
+        await self.hourly.close()
 
 
 @functools.cache
@@ -130,6 +133,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
     tables = Tables(_table_client(settings.tables), TABLES, count_table_transaction)
     queue = MessageQueue(_queue_client(settings.queues, QUEUE))
     blobs = Blobs(lambda: _container_client(settings.blobs, EXPORTS))
+    hourly = MessageQueue(_queue_client(settings.queues, HOURLY_QUEUE))
     entra = settings.entra_credential
     credentials = Credentials(
         credential_builder(
@@ -141,7 +145,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         )
     )
     graph = Graph(settings.graph_endpoint, credentials, count_graph_request)
-    engine = build_engine(tables, queue, blobs, graph, settings.slice_seconds, now, sleep)
+    engine = build_engine(tables, queue, hourly, blobs, graph, settings.timetable, settings.slice_seconds, now, sleep)
     workspaces, contacts, requests = engine.workspaces, engine.contacts, engine.requests
     previews = Previews(contacts, graph, now, sleep)
     sign_in = SignIn(
@@ -166,6 +170,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         tables=tables,
         queue=queue,
         blobs=blobs,
+        hourly=hourly,
         graph=graph,
         credentials=credentials,
         workspaces=workspaces,
@@ -186,7 +191,6 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
             engine.pausing,
             previews,
             OneAtATime("Other previews of this workspace go on. Try again in a moment."),
-            settings.timetable,
             now,
         ),
         run_calls=RunCalls(callers, workspaces, requests, FullRunPace(time.monotonic), now),
@@ -226,15 +230,18 @@ class Engine:
 def build_engine(
     tables: Tables,
     queue: MessageQueue,
+    hourly: MessageQueue,
     blobs: Blobs,
     graph: Graph,
+    timetable: Timetable,
     slice_seconds: int,
     now: Callable[[], datetime],
     sleep: Sleep,
 ) -> Engine:
     """Put the engine together; the random histories do so over tables, a queue, blobs and a Graph in memory."""
     workspaces, contacts = WorkspaceStore(tables, sleep), ContactStore(tables)
-    alarms, schedule, requests = Alarms(tables), Schedule(tables, queue), RunRequests(workspaces, queue, now)
+    alarms, requests = Alarms(tables), RunRequests(workspaces, queue, now)
+    schedule = Schedule(tables, hourly, timetable, now)
     pausing, tenants = Pausing(workspaces, requests, now), TenantIndex(tables, workspaces)
     exports = Exports(blobs)
     connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
@@ -243,7 +250,7 @@ def build_engine(
     restoring = Restoring(tables, workspaces, contacts, schedule, requests, exports, queue, now, sleep)
     exporting = Exporting(tables, workspaces, schedule, exports, slice_seconds, now)
     worker = Worker(workspaces, contacts, graph, queue, alarms, slice_seconds, now, sleep)
-    dispatch = Dispatch(workspaces, worker, connecting, disconnecting, forgetting, restoring, now, sleep)
+    dispatch = Dispatch(workspaces, worker, connecting, disconnecting, forgetting, restoring, schedule, now, sleep)
     return Engine(
         workspaces,
         contacts,

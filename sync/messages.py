@@ -1,5 +1,7 @@
 """The queue's messages (pure; spec §8). A message says what is wanted, never how far something came."""
 
+from datetime import datetime
+
 import msgspec
 
 from errors import Refused
@@ -8,6 +10,9 @@ from workspace.run import Mode, RunId, read_run_id
 
 QUEUE = "entra-sync"
 POISON_QUEUE = "entra-sync-poison"
+HOURLY_QUEUE = "entra-hourly"
+"""What the timer starts. A queue of its own, so that no click waits behind the hour's runs."""
+HOURLY_POISON_QUEUE = "entra-hourly-poison"
 SCHEDULE = "schedule"
 """`requestedBy` of the hourly timer's messages."""
 
@@ -70,8 +75,24 @@ class Restore(msgspec.Struct, frozen=True, rename="camel", tag="restore", tag_fi
     part: int = 0
 
 
-type _Wanted = TryPermission | Disconnect | Prune | Forget | ForgetPerson | Restore
-type Message = Start | Continue | _Wanted
+class Tick(msgspec.Struct, frozen=True, rename="camel", tag="tick", tag_field="wants"):
+    """The next part of a tick's work is wanted.
+
+    `at` and `until` are the span over which its runs are spread, `began` is when the timer came. The part begins
+    `after` a workspace's row. `prunes`: it queues the day's pruning instead of runs.
+    """
+
+    at: datetime
+    until: datetime
+    began: datetime
+    after: str = ""
+    prunes: bool = False
+
+
+type _OfWorkspace = TryPermission | Disconnect | Prune | Forget | ForgetPerson | Restore
+type _Wanted = _OfWorkspace | Tick
+type WorkspaceMessage = Start | Continue | _OfWorkspace
+type Message = WorkspaceMessage | Tick
 
 
 class UnreadableMessage(ValueError):
@@ -86,6 +107,8 @@ def read_message(body: bytes) -> Message:
     """
     try:
         message = _decoded(body)
+        if isinstance(message, Tick):
+            return message
         # The ids become parts of keys and filters: the queue is no more trusted with them than a caller is.
         workspace_id(message.workspace_id)
         if isinstance(message, Continue):
@@ -98,7 +121,7 @@ def read_message(body: bytes) -> Message:
 def _decoded(body: bytes) -> Message:
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     if "wants" in fields:
-        wanted: _Wanted = msgspec.json.decode(body, type=_Wanted.__value__)
+        wanted: _Wanted = msgspec.json.decode(body, type=_OfWorkspace.__value__ | Tick)
         return wanted
     if "runId" in fields:
         return msgspec.json.decode(body, type=Continue)

@@ -44,6 +44,16 @@ class Timetable:
                 return found
         raise ValueError("never occurs")  # `read_timetable` gives no such timetable.
 
+    def last_until(self, moment: datetime) -> datetime:
+        """The last occurrence that is not later than a moment."""
+        moment = moment.astimezone(UTC).replace(microsecond=0)
+        day = moment.replace(hour=0, minute=0, second=0)
+        for offset in range(_LOOK_AHEAD_DAYS):
+            candidate = day - timedelta(days=offset)
+            if self._has_day(candidate) and (found := self._last_time_on(candidate, moment)) is not None:
+                return found
+        raise ValueError("never occurred")  # `read_timetable` gives no such timetable.
+
     def _has_day(self, day: datetime) -> bool:
         """Day of the month and day of the week must both fit, unlike in Unix's cron."""
         weekday = (day.weekday() + 1) % 7
@@ -58,6 +68,17 @@ class Timetable:
                 for second in sorted(self.seconds):
                     found = day.replace(hour=hour, minute=minute, second=second)
                     if found >= earliest:
+                        return found
+        return None
+
+    def _last_time_on(self, day: datetime, latest: datetime) -> datetime | None:
+        for hour in sorted(self.hours, reverse=True):
+            for minute in sorted(self.minutes, reverse=True):
+                if day.replace(hour=hour, minute=minute) > latest:
+                    continue
+                for second in sorted(self.seconds, reverse=True):
+                    found = day.replace(hour=hour, minute=minute, second=second)
+                    if found <= latest:
                         return found
         return None
 

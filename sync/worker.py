@@ -84,9 +84,11 @@ class Worker:
         """Look again when the other worker's lease is over, or the pause: should it die, this message resumes the run.
 
         A continuation of an earlier step is dropped while another worker holds the lease, because that one queues a
-        newer one. In a pause it is not: the queue may have been away when the pause began, and this is its retry.
+        newer one. In a pause that of the step before is not: the queue may have been away when the pause began, and
+        this is its retry. Older ones are dropped: a person asked during an earlier pause, and the run went on at once.
         """
-        if isinstance(message, Start) or message.step == run.step or not state.leased(self.now()):
+        leased = state.leased(self.now())
+        if isinstance(message, Start) or message.step == run.step or (not leased and message.step == run.step - 1):
             await self._queue(message.workspace_id, run, wait + limits.MARGIN_SECONDS)
 
     async def _claim(self, connection: Connection, state: SyncState, run: Run, meter: Meter) -> Slice:

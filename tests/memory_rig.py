@@ -5,10 +5,11 @@ from types import SimpleNamespace
 
 from services import build_engine
 from sync.meter import count_table_transaction
+from sync.timetable import read_timetable
 from tests.memory import MemoryQueue, MemoryTables
 from tests.memory_blobs import MemoryBlobs
 from tests.memory_microsoft import MemoryMicrosoft, memory_graph
-from tests.rig import Clock, Rig
+from tests.rig import PUBLIC, Clock, Rig
 
 _SLICE_SECONDS = 240
 
@@ -40,6 +41,8 @@ def make_memory_rig(tenant=None, graph=None):
 
 def _parts(tables, queue, graph, clock):
     """The production engine, over other tables, another queue and another Graph."""
-    engine = build_engine(tables, queue, blobs := MemoryBlobs(), graph, _SLICE_SECONDS, clock, clock.sleep)
+    blobs, timetable = MemoryBlobs(), read_timetable(PUBLIC["SYNC_SCHEDULE"])
+    # One queue for both: a test takes every message in the order in which they are visible.
+    engine = build_engine(tables, queue, queue, blobs, graph, timetable, _SLICE_SECONDS, clock, clock.sleep)
     parts = {one.name: getattr(engine, one.name) for one in dataclasses.fields(engine)}
     return SimpleNamespace(tables=tables, queue=queue, blobs=blobs, graph=graph, **parts)

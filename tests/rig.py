@@ -13,6 +13,7 @@ from azure.storage.queue import TextBase64DecodePolicy
 from azure.storage.queue.aio import QueueClient
 from msgspec.structs import replace
 
+import limits
 from connect.dispatch import Dispatch
 from contacts.contact import Contact, Link, partition_of
 from directory.credentials import TenantId
@@ -139,6 +140,12 @@ class Rig:
             await self.queue.delete_message(message)
             done += 1
         return done
+
+    async def tick(self) -> int:
+        """Let the timer tick and its messages become due; how many workspaces it visited. In memory only."""
+        visited = await self.services.schedule.tick()
+        self.clock.offset += limits.LONGEST_SPAN
+        return visited
 
     async def run(self, run_id: str) -> Run:
         return await self.services.workspaces.run(self.workspace, run_id)

@@ -120,6 +120,7 @@ TRIGGERS = [
     "discard_run",
     "export_workspaces",
     "end_other_connection",
+    "give_up_hourly_run",
     "give_up_run",
     "list_audit",
     "list_changes",
@@ -144,6 +145,7 @@ TRIGGERS = [
     "show_status",
     "start_hourly_runs",
     "start_run",
+    "work_on_hourly_run",
     "work_on_run",
 ]
 

@@ -8,6 +8,7 @@ from cryptography.x509.oid import NameOID
 
 from services import build
 from services.settings import Settings, SettingsError
+from workspace.connection import WorkspaceId
 
 GOOD = {
     "AzureWebJobsStorage": "UseDevelopmentStorage=true",
@@ -186,7 +187,7 @@ def test_no_credential_and_two_are_refused_by_name():
 async def test_what_is_accepted_can_be_built_on(settings):
     services = build(Settings.read(settings), lambda: datetime.now(UTC))
 
-    assert services.integration.timetable.next_after(datetime(2060, 1, 1, tzinfo=UTC)).year >= 2060
+    assert services.schedule.next_run_at(WorkspaceId("w-1")) > datetime.now(UTC)
     await services.close()
 
 

@@ -15,9 +15,22 @@ from storage.document import DocumentRow, document_columns
 from storage.transaction import Operation, Verb
 from workspace.activity import Activity
 from workspace.connection import WorkspaceId, place_of
-from workspace.run import Counts, Event, Mode, Request, Run, RunId, RunState, Trigger, without_sample, without_scope
+from workspace.run import (
+    Counts,
+    Event,
+    Mode,
+    Request,
+    Run,
+    RunId,
+    RunState,
+    Trigger,
+    WaitingFor,
+    without_sample,
+    without_scope,
+)
 
 _AFTER_EVERY_ID = "~"
+_BY_PEOPLE = (Trigger.MANUAL, Trigger.CONFIGURATION, Trigger.RECOVERY)
 
 STATE_KEY = "connection.agenda"
 """Next to the connection's own row, so that one query reads both. 'Agenda' is an older name of the sync state."""
@@ -122,6 +135,8 @@ def ask(state: SyncState, request: Request, new_id: RunId, now: datetime) -> tup
     that is running does not. Approved removals read nothing, so they cover no request at all: a Full Resync that is
     asked for while they run follows them.
     """
+    if request.trigger in _BY_PEOPLE:
+        state = _trying_at_once(state)
     wanted = Run(new_id, request.mode, request.trigger, RunState.QUEUED, now, request.requested_by)
     if state.run is None:
         return replace(state, run=wanted), wanted
@@ -205,7 +220,19 @@ def approve(state: SyncState) -> SyncState:
     assert state.waiting is not None
     # Queued again, with `approved`: the guard does not ask a second time about the same people.
     approved = replace(state.waiting.after(Event.APPROVED), approved=True)
-    return next_up(replace(state, waiting=approved))
+    return next_up(replace(_trying_at_once(state), waiting=approved))
+
+
+def _trying_at_once(state: SyncState) -> SyncState:
+    """A run that pauses because our own credential failed tries at once when a person asks for something (spec §6).
+
+    A pause that Microsoft asked for is kept. The step moves on, so that the message which waits for the pause's end is
+    an older one and is dropped.
+    """
+    run = state.run
+    if run is None or run.waiting_for is not WaitingFor.OURSELVES:
+        return state
+    return replace(state, run=replace(run, step=run.step + 1, resume_at=None, waiting_for=None))
 
 
 def halted(state: SyncState, now: datetime) -> tuple[SyncState, list[Run]]:

@@ -9,7 +9,7 @@ param sku string
 @description('Reached through private endpoints only.')
 param isPrivate bool
 
-var queues = ['entra-sync', 'entra-sync-poison']
+var queues = ['entra-sync', 'entra-sync-poison', 'entra-hourly', 'entra-hourly-poison']
 
 // Source: learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage
 var roles = {

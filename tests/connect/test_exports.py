@@ -464,7 +464,7 @@ async def test_a_restored_connection_syncs_at_once_and_is_visited_by_the_timer(r
 
     run = (await rig.state()).last
     assert (run.mode, run.trigger, run.counts.added) == (Mode.FULL, Trigger.RECOVERY, 1)
-    assert await rig.services.schedule.start_all() == 1
+    assert await rig.tick() == 1
 
 
 def test_the_operators_command_asks_for_what_the_queue_understands():

@@ -10,7 +10,7 @@ from contacts.contact import own_contact_id
 from contacts.edits import created, edited
 from local.tools.forget import message_of
 from mapping.configuration import ConflictResolution, RemovalGuard
-from sync.messages import Forget, ForgetPerson, read_message
+from sync.messages import Forget, ForgetPerson, Prune, read_message
 from tests.planted import rows_that_hold
 from tests.rig import Killed
 from workspace.audit import Action, entry
@@ -138,18 +138,15 @@ async def test_a_forgotten_person_stands_in_no_row(rig, tenant, by):
     assert not (await rig.state()).leased(rig.clock())
 
 
-async def test_history_of_a_workspace_that_no_longer_syncs_is_pruned_by_the_timer(planted):
+async def test_history_of_a_workspace_that_no_longer_syncs_is_pruned(planted):
     rig, _ = planted
     attempt = Attempt("0" * 32, rig.workspace, "ada", rig.clock() + LIFE)
     await rig.services.tables.transact(partition_of(rig.workspace), [attempt_operation(attempt)])
     await disconnect(rig, ContactsOnDisconnect.KEEP)
     rig.clock.offset += timedelta(days=91)
 
-    queued = await rig.services.schedule.prune_all(rig.clock().date())
-    await rig.work()
+    await rig.services.dispatch.handle(Prune(rig.workspace))
 
-    assert queued == 1
-    assert await rig.services.schedule.prune_all(rig.clock().date()) == 0
     assert (await rig.services.workspaces.history(rig.workspace, 10, ""))[0] == []
     for kind in ("journal:", "pending:", "attempt:"):
         assert await rows_that_hold(rig.account, kind) == []

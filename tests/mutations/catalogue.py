@@ -259,7 +259,7 @@ RUNS = (
     Mutation(
         "a pause that was never queued lasts for ever",
         "sync/worker.py",
-        "message.step == run.step or not state.leased(self.now()):",
+        "message.step == run.step or (not leased and message.step == run.step - 1):",
         "message.step == run.step:",
     ),
     Mutation("a verification is a delta", "sync/slice.py", "await self._read_everything(restarted=False)", "pass"),
@@ -308,4 +308,44 @@ RUNS = (
     ),
 )
 
-MUTATIONS = (*MAPPING, *MICROSOFT, *PAGES, *PLAN, *RUNS)
+TURNS = (
+    Mutation(
+        "a click waits while our own credential fails",
+        "workspace/state.py",
+        "if request.trigger in _BY_PEOPLE:",
+        "if False:",
+    ),
+    Mutation(
+        "a click ends a pause that Microsoft asked for",
+        "workspace/state.py",
+        "run.waiting_for is not WaitingFor.OURSELVES",
+        "run.waiting_for is None",
+    ),
+    Mutation(
+        "each click in a pause leaves a message for ever",
+        "sync/worker.py",
+        "message.step == run.step or (not leased and message.step == run.step - 1):",
+        "message.step == run.step or not leased:",
+    ),
+    Mutation(
+        "a missed tick begins everybody at once",
+        "sync/schedule.py",
+        "own + (tick.began - tick.at)",
+        "tick.began",
+    ),
+    Mutation(
+        "a part of a tick begins where the one before did",
+        "sync/schedule.py",
+        "tick = replace(tick, after=after)",
+        "tick = replace(tick, after=tick.after)",
+    ),
+    Mutation("everybody is pruned every hour", "sync/schedule.py", "row.day == today", "row.day != today"),
+    Mutation(
+        "who is enrolled within the hour waits for the next",
+        "sync/schedule.py",
+        ") > now:\n            await",
+        ") < now:\n            await",
+    ),
+)
+
+MUTATIONS = (*MAPPING, *MICROSOFT, *PAGES, *PLAN, *RUNS, *TURNS)

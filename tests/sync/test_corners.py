@@ -95,7 +95,7 @@ async def test_a_disconnect_in_the_middle_of_a_run_ends_it_without_another_write
     connection, state = await rig.services.workspaces.load(rig.workspace)
     assert connection.tenant_id is None
     assert state.run is None
-    assert (await rig.services.schedule.start_all()) == 0
+    assert await rig.tick() == 0
 
 
 async def test_a_disconnect_waits_for_who_is_at_work_and_he_writes_no_more(rig, tenant):
@@ -129,7 +129,7 @@ async def test_a_disconnect_whose_message_was_lost_is_finished_by_the_timer(rig,
     await disconnect(rig)
     if lost:
         await rig.queue.clear_messages()
-        await rig.services.schedule.start_all()
+        await rig.tick()
 
     await rig.work()
 
@@ -149,7 +149,7 @@ async def test_an_hourly_tick_starts_every_workspace_that_syncs_and_no_other(rig
     await rig.connect()
     await rig.services.schedule.enrol(rig.workspace)
 
-    assert await rig.services.schedule.start_all() == 1
+    assert await rig.tick() == 1
     await rig.work()
 
     assert (await rig.state()).last.trigger.value == "schedule"

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+import limits
 from errors import TryLater
 from sync.messages import Continue, Start
 from workspace.connection import ConnectionState
@@ -190,6 +191,50 @@ async def test_our_own_credential_failing_touches_no_connection(rig, tenant, num
     assert (await rig.run(asked.id)).state is RunState.COMPLETED
 
 
+async def test_while_our_own_credential_fails_a_click_tries_at_once(rig, tenant):
+    await rig.connect()
+    tenant.consent(credentialError="7000222")
+    asked = await rig.ask(Mode.FULL)
+    await rig.work()
+    assert (await rig.run(asked.id)).resume_at is not None
+    tenant.consent(credentialError="")
+
+    clicked = await rig.ask(Mode.FULL)
+    await rig.work()
+
+    assert clicked.id == asked.id
+    assert (await rig.run(asked.id)).state is RunState.COMPLETED
+
+
+async def test_clicks_while_our_own_credential_fails_leave_one_message_and_not_one_each(rig, tenant):
+    await rig.connect()
+    tenant.consent(credentialError="7000222")
+    await rig.ask(Mode.FULL)
+    await rig.work()
+    for _ in range(5):
+        rig.clock.offset += timedelta(seconds=20)
+        await rig.ask(Mode.FULL)
+        await rig.work()
+
+    for _ in range(20):
+        rig.clock.offset += timedelta(seconds=limits.OPERATOR_PAUSE_SECONDS / 15)
+        await rig.work()
+
+    assert len(rig.queue) == 1
+
+
+async def test_a_click_does_not_shorten_a_pause_that_microsoft_asked_for(rig, tenant):
+    await rig.connect()
+    tenant.fault("delta", status=429, retryAfter="600", times=1)
+    asked = await rig.ask(Mode.FULL)
+    await rig.work()
+
+    await rig.ask(Mode.FULL)
+    await rig.work()
+
+    assert (await rig.run(asked.id)).state is RunState.RUNNING
+
+
 async def test_a_run_whose_worker_vanished_is_picked_up_by_the_timer(rig, tenant):
     await rig.connect()
     asked = await rig.ask(Mode.FULL)
@@ -198,7 +243,7 @@ async def test_a_run_whose_worker_vanished_is_picked_up_by_the_timer(rig, tenant
     with pytest.raises(TryLater):
         await rig.services.dispatch.handle(Continue(rig.workspace, asked.id, 0))
 
-    await rig.services.schedule.start_all()
+    await rig.tick()
     await rig.work()
 
     run = await rig.run(asked.id)

@@ -52,7 +52,7 @@ async def test_no_run_starts_while_it_is_paused_and_the_timer_passes_by(rig, ten
     requests = tenant.state()["requests"]
 
     connection = await pause(rig)
-    await rig.services.schedule.start_all()
+    await rig.tick()
     await rig.work()
     await rig.services.dispatch.handle(Start(rig.workspace, Mode.FULL, SCHEDULE))
 

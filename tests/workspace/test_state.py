@@ -17,6 +17,7 @@ from workspace.run import (
     RunId,
     RunState,
     Trigger,
+    WaitingFor,
     next_state,
     run_id,
 )
@@ -48,6 +49,24 @@ def test_a_request_joins_the_run_that_goes_on():
 
     assert set(runs) == {"r0"}
     assert state.follow_up is None
+
+
+@pytest.mark.parametrize(
+    ("trigger", "waiting_for", "tries"),
+    [
+        (Trigger.MANUAL, WaitingFor.OURSELVES, True),
+        (Trigger.CONFIGURATION, WaitingFor.OURSELVES, True),
+        (Trigger.SCHEDULE, WaitingFor.OURSELVES, False),
+        (Trigger.MANUAL, WaitingFor.MICROSOFT, False),
+    ],
+)
+def test_only_a_person_ends_a_pause_and_only_one_for_our_own_credential(trigger, waiting_for, tries):
+    state = running(Mode.FULL)
+    paused = replace(state, run=replace(state.run, step=3, resume_at=NOW, waiting_for=waiting_for))
+
+    asked_for, _ = ask(paused, wish(trigger=trigger), RunId("r1"), NOW)
+
+    assert (asked_for.run.resume_at is None, asked_for.run.step) == (tries, 4 if tries else 3)
 
 
 def test_fifty_full_resyncs_over_a_delta_make_one_follower():
