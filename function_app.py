@@ -145,6 +145,20 @@ async def list_changes(req: func.HttpRequest) -> func.HttpResponse:
     return await services().run_calls.changes(req)
 
 
+@app.route("integrations/entra/runs/{id}/pending", methods=["GET"])
+@answering
+async def list_pending(req: func.HttpRequest) -> func.HttpResponse:
+    """The people whose removal waits for approval."""
+    return await services().run_calls.pending(req)
+
+
+@app.route("integrations/entra/runs/{id}/pending.csv", methods=["GET"])
+@answering
+async def download_pending(req: func.HttpRequest) -> func.HttpResponse:
+    """The same as a table."""
+    return await services().run_calls.pending_csv(req)
+
+
 @app.route("integrations/entra/runs/{id}/approve", methods=["POST"])
 @answering
 async def approve_run(req: func.HttpRequest) -> func.HttpResponse:
@@ -192,6 +206,13 @@ async def rename_contact_list(req: func.HttpRequest) -> func.HttpResponse:
 async def list_contacts(req: func.HttpRequest) -> func.HttpResponse:
     """A page of a list."""
     return await services().contact_calls.contacts(req)
+
+
+@app.route("contact-lists/{list}/contacts.csv", methods=["GET"])
+@answering
+async def download_contacts(req: func.HttpRequest) -> func.HttpResponse:
+    """A list as a table."""
+    return await services().contact_calls.csv(req)
 
 
 @app.route("contact-lists/{list}/contacts", methods=["POST"])

@@ -12,6 +12,7 @@ _DEEPEST = 16
 _PLACE = re.compile(r" - at `\$\.?([^`]*)`$")
 _MOST = 1000
 _LONGEST_CONTINUATION = 512
+_LONGEST_SEARCH = 100
 # Only characters of our row keys: a continuation comes back from the caller and goes into a query.
 _CONTINUATION = re.compile(r"[A-Za-z0-9:;!._-]*")
 
@@ -84,3 +85,15 @@ def page_of(req: func.HttpRequest, default: int = 100) -> tuple[int, str]:
     if len(continuation) > _LONGEST_CONTINUATION or not _CONTINUATION.fullmatch(continuation):
         raise Refused("The continuation is not valid.", {"continuation": "use the one of an earlier answer"})
     return limit, continuation
+
+
+def search_of(req: func.HttpRequest) -> str:
+    """`search`, without blanks at its ends; '' for everything.
+
+    Raises:
+        Refused
+    """
+    search: str = req.params.get("search", "").strip()
+    if len(search) > _LONGEST_SEARCH:
+        raise Refused("The search is not valid.", {"search": f"at most {_LONGEST_SEARCH} characters"})
+    return search

@@ -9,15 +9,20 @@ import msgspec
 
 from api.answers import Accepted, Reply
 from api.caller import Caller, Callers, require_admin
+from api.csv import MOST_ROWS, Csv
 from api.pace import FullRunPace
-from api.requests import page_of, read_body
-from api.shapes import Audit, Changes, ChangeShape, RunAnswer, Runs, RunShape, run_shape
+from api.requests import page_of, read_body, search_of
+from api.shapes import Audit, Changes, ChangeShape, Pending, RunAnswer, Runs, RunShape, run_shape
 from errors import NotFound, Refused
+from sync.pending import PendingPeople, PendingPerson
 from sync.requests import RunRequests
 from workspace.audit import Action, entry
 from workspace.journal import Outcome
 from workspace.run import Mode, Request, Run, RunId, Trigger, read_run_id
 from workspace.store import WorkspaceStore
+
+_PARTS = 20
+"""Walks through some thousand contacts each, in one answer."""
 
 _ACTION = {Mode.DELTA: Action.SYNCED, Mode.FULL: Action.RESYNCED}
 
@@ -35,6 +40,7 @@ class RunCalls:
     callers: Callers
     workspaces: WorkspaceStore
     requests: RunRequests
+    waiting: PendingPeople
     full_runs: FullRunPace
     now: Callable[[], datetime]
 
@@ -80,6 +86,35 @@ class RunCalls:
             if wanted in (None, one.outcome)
         ]
         return Reply(Changes(changes, continuation_after or None))
+
+    async def pending(self, req: func.HttpRequest) -> Reply[Pending]:
+        """The people whose removal waits. A page may be short, or empty, and still have a continuation."""
+        caller = await self.callers.of(req)
+        most, continuation = page_of(req)
+        count, people, after = await self._pending(caller, req, most, continuation)
+        return Reply(Pending(count, people, after or None))
+
+    async def pending_csv(self, req: func.HttpRequest) -> Csv:
+        caller = await self.callers.of(req)
+        _, asked = page_of(req)
+        people: list[PendingPerson] = []
+        after, read = asked, 0
+        while not read or (after and len(people) < MOST_ROWS and read < _PARTS):
+            _, found, after = await self._pending(caller, req, MOST_ROWS - len(people), after)
+            people += found
+            read += 1
+        rows = [(one.name, one.email, one.source_id) for one in people]
+        return Csv("removals", ("Name", "Email", "Object id"), rows, asked, after)
+
+    async def _pending(
+        self, caller: Caller, req: func.HttpRequest, most: int, continuation: str
+    ) -> tuple[int, list[PendingPerson], str]:
+        """Raises: NotFound, Refused."""
+        connection, _ = await self.workspaces.load(caller.workspace_id)
+        run = await self.workspaces.run(caller.workspace_id, _run_id(req))
+        if connection is None:
+            raise NotFound("There is no such run.")
+        return await self.waiting.page(connection, run.id, search_of(req), most, continuation)
 
     async def approve(self, req: func.HttpRequest) -> Accepted[RunAnswer]:
         caller = await self._admin(req)

@@ -9,13 +9,14 @@ import msgspec
 from msgspec import Meta
 
 from contacts.contact import Contact, Link
-from mapping.configuration import DEFAULT_MAPPINGS, Configuration, FieldMapping
+from mapping.configuration import DEFAULT_MAPPINGS, Configuration, DeletionBehavior, FieldMapping
 from mapping.contact_fields import STANDARD_FIELDS, ContactField
 from mapping.fields import DIRECTORY_FIELDS, NEEDED_FIELDS, Kind
+from sync.pending import PendingPerson
 from workspace.audit import AuditEntry
 from workspace.connection import LIST_DESCRIPTION, Connection, ConnectionState, Permission, Stage
 from workspace.journal import Outcome
-from workspace.run import Cost, Counts, Mode, PendingRemovals, Run, RunError, RunState, Trigger, WaitingFor, time_of
+from workspace.run import Cost, Counts, Mode, Phase, Run, RunError, RunState, Trigger, WaitingFor, time_of
 from workspace.state import SyncState, Totals, Verification
 
 type Moment = Annotated[datetime, Meta(tz=True)]
@@ -23,10 +24,27 @@ type Stamp = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 """A moment as it is stored with a contact."""
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """Removals that wait for approval: how many `of` so many linked contacts, some names, and what becomes of them."""
+
+    count: int
+    of: int
+    behavior: DeletionBehavior
+    sample: tuple[str, ...]
+
+
+class Removing(msgspec.Struct, frozen=True):
+    """How many contacts of people who left a run has unlinked or deleted so far, `of` so many."""
+
+    done: int
+    of: int
+
+
 class RunShape(msgspec.Struct, frozen=True, rename="camel"):
     """A run. Beyond spec §7: `createdAt`, `cost`, `expected` (users to read), `restarted` (change tracking was lost).
 
-    While a run pauses, `resumeAt` says until when, and `waitingFor` for whom.
+    While a run pauses, `resumeAt` says until when, and `waitingFor` for whom. `removing` is there once it unlinks or
+    deletes.
     """
 
     id: str
@@ -42,13 +60,32 @@ class RunShape(msgspec.Struct, frozen=True, rename="camel"):
     expected: int | None
     restarted: bool
     requested_by: str | None
-    pending_removals: PendingRemovals | None
+    pending_removals: Waiting | None
+    removing: Removing | None
     cost: Cost
     error: RunError | None
 
 
 def run_shape(run: Run) -> RunShape:
-    return msgspec.convert(run, RunShape, from_attributes=True)
+    told = {name: getattr(run, name) for name in RunShape.__struct_fields__ if name != "removing"}
+    return RunShape(**told | {"pending_removals": _waiting(run), "removing": _removing(run)})
+
+
+def _waiting(run: Run) -> Waiting | None:
+    waits = run.pending_removals
+    if waits is None:
+        return None
+    # Approved, it removes by the configuration under which it found them (sync/worker.py).
+    behavior = (run.configuration or Configuration()).deletion_behavior
+    return Waiting(waits.count, run.linked_before, behavior, waits.sample)
+
+
+def _removing(run: Run) -> Removing | None:
+    if run.leaving is None or run.phase is not Phase.REMOVE:
+        return None
+    # A run that was approved counted its reading before it waited.
+    counts = run.counts - run.totalled if run.going else run.counts
+    return Removing(min(counts.removed + counts.unlinked, run.leaving), run.leaving)
 
 
 class RunAnswer(msgspec.Struct, frozen=True):
@@ -79,6 +116,14 @@ class Changes(msgspec.Struct, frozen=True):
     """A page of a run's changes, and what brings the next one."""
 
     changes: list[ChangeShape]
+    continuation: str | None
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """A page of the people whose removal waits, how many wait in all, and what brings the next page."""
+
+    count: int
+    people: list[PendingPerson]
     continuation: str | None
 
 

@@ -3,13 +3,15 @@
 An edit of a linked contact is remembered, so that the next run, delta or full, settles it without asking Graph.
 """
 
+import re
 from collections.abc import Mapping
 
 from msgspec.structs import replace
 
 from contacts.contact import EVERY_FIELD, Contact, ContactId, Link
 from errors import Refused
-from mapping.contact_fields import LONGEST_VALUE, ContactField
+from mapping.contact_fields import LONGEST_VALUE, STANDARD_FIELDS, ContactField
+from mapping.fields import Kind
 
 type Edit = Mapping[str, str | None]
 """New values by contact field; None empties one."""
@@ -30,6 +32,34 @@ def checked(edit: Edit, known: Mapping[str, ContactField]) -> Edit:
     return {name: (value or "").strip() or None for name, value in edit.items()}
 
 
+def _require_likely(values: Edit) -> None:
+    """Refuse what a person typed as an address or a number and what can be none. The directory's values are not asked.
+
+    Raises:
+        Refused: with the names of the fields.
+    """
+    problems = {}
+    for name, value in values.items():
+        field = STANDARD_FIELDS.get(name)
+        likely = _LIKELY.get(field.kind) if field is not None and value else None
+        if likely is not None and not likely.fullmatch(value or ""):
+            problems[name] = _EXAMPLE[field.kind] if field is not None else ""
+    if problems:
+        raise Refused("Some fields of the contact need attention.", problems)
+
+
+# Generous on purpose: only Microsoft or a telephone company can say whether it exists. A number begins like one and
+# has three digits, so that vanity numbers and extensions pass.
+_LIKELY = {
+    Kind.EMAIL: re.compile(r"[^\s@]+@[^\s@]+"),
+    Kind.PHONE: re.compile(r"[+(*#\d](?:\D*\d){2,}[\s\S]*"),
+}
+_EXAMPLE = {
+    Kind.EMAIL: "is not an email address, such as ada@contoso.com",
+    Kind.PHONE: "is not a phone number, such as +41 44 668 18 00",
+}
+
+
 def created(contact_id: ContactId, edit: Edit, now: str, person: str | None = None) -> Contact:
     """A contact that a person made.
 
@@ -39,15 +69,21 @@ def created(contact_id: ContactId, edit: Edit, now: str, person: str | None = No
     fields = {name: value for name, value in edit.items() if value}
     if not fields:
         raise Refused("A contact needs at least one field.", {"firstName": "or any other field"})
+    _require_likely(fields)
     return Contact(contact_id, fields, Link.LOCAL, created_at=now, updated_at=now, created_by=person, updated_by=person)
 
 
 def edited(contact: Contact, edit: Edit, now: str, person: str | None = None) -> Contact:
-    """A contact after a person's changes; the same one when nothing changed."""
+    """A contact after a person's changes; the same one when nothing changed.
+
+    Raises:
+        Refused: what is new as an address or a number can be none.
+    """
     fields = {name: value for name, value in {**contact.fields, **edit}.items() if value}
     if fields == contact.fields:
         return contact
     edited_names = {name for name in {*fields, *contact.fields} if fields.get(name) != contact.fields.get(name)}
+    _require_likely({name: fields.get(name) for name in edited_names})
     # A field that a person edited is the person's: the run that filled it may not change it any more.
     filled = contact.fields if contact.filled == EVERY_FIELD else contact.filled
     changed = replace(

@@ -53,6 +53,7 @@ from sync.alarms import Alarms
 from sync.messages import HOURLY_QUEUE, QUEUE
 from sync.meter import count_graph_request, count_table_transaction
 from sync.pausing import Pausing
+from sync.pending import PendingPeople
 from sync.preview import Previews
 from sync.requests import RunRequests
 from sync.schedule import TABLE as SCHEDULE
@@ -193,7 +194,9 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
             OneAtATime("Other previews of this workspace go on. Try again in a moment."),
             now,
         ),
-        run_calls=RunCalls(callers, workspaces, requests, FullRunPace(time.monotonic), now),
+        run_calls=RunCalls(
+            callers, workspaces, requests, PendingPeople(workspaces, contacts), FullRunPace(time.monotonic), now
+        ),
         contact_calls=ContactCalls(
             callers,
             tables,

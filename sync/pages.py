@@ -140,11 +140,15 @@ async def _known(work: "Slice", users: Sequence[DirectoryUser]) -> tuple[Found |
     continuing = work.run.mode is Mode.DELTA
     roll = work.roll
     ids = [one for one in there if (not roll.left(one) if continuing else roll.present(one))]
+    # Nor is a contact whose removal waits the contact of somebody in scope, though it is linked as yet.
+    if continuing and ids and (waits := await work.waiting_for_approval()):
+        ids = [one for one in ids if one not in waits]
     if not ids:
         return None, {}
     found = await work.gathering.of_users(ids)
     known = {one: contact for one, contact in found.contacts.items() if contact.link in _STILL_LINKED}
-    return found if continuing else None, known
+    # What was found serves the plan too, where it is of everybody whom the plan is about.
+    return found if continuing and len(ids) == len(there) else None, known
 
 
 async def _read_whole(work: "Slice", ids: Sequence[ObjectId]) -> dict[ObjectId, DirectoryUser]:

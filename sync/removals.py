@@ -36,6 +36,8 @@ async def gather_removals(work: "Slice") -> AsyncGenerator[Batch]:
     if not work.run.approved and guard is not None and not guard.allows(len(linked), work.run.linked_before):
         yield Batch(work.run, waits=await _waits(work, leavers, linked))
         return
+    if work.run.leaving is None:
+        work.run = replace(work.run, leaving=len(linked))
     sources = {one.id: one.source_id for one in leavers if one.source_id is not None}
     stored: dict[str, Contact] = {one.id: one for one in leavers}
     # What an interrupted attempt journalled is looked at once more, though its contacts may be gone already.

@@ -82,6 +82,7 @@ class Slice:
     values: ValueReader = field(init=False)
     _earlier: Earlier | None = None
     _formers: Mapping[str, Former] = field(default_factory=dict)
+    _held_back: frozenset[ObjectId] | None = None
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -392,6 +393,14 @@ class Slice:
             self._earlier = {change.contact_id: change for change in page.changes} if page is not None else {}
             self._formers = {one.id: one for one in page.formers} if page is not None else {}
         return self._earlier
+
+    async def waiting_for_approval(self) -> frozenset[ObjectId]:
+        """The users whose removal an earlier run holds back."""
+        if self._held_back is None:
+            waiting = self.state.waiting
+            ids = await self.workspaces.pending(self.workspace, waiting.id) if waiting is not None else []
+            self._held_back = frozenset(ids)
+        return self._held_back
 
     def _drift(self, plan: Plan, page: JournalPage) -> int:
         """Changes of a verification's full round of which its delta round did not tell."""

@@ -321,6 +321,19 @@ def unpack(packed: bytes) -> Iterator[ObjectId]:
         yield ObjectId(str(UUID(bytes=packed[start : start + _ID_BYTES])))
 
 
+class NamedRow(msgspec.Struct, frozen=True):
+    """What a journal row says of who was there and who was gone."""
+
+    row_key: str = msgspec.field(name="RowKey")
+    ids: str = ""
+    gone: int = 0
+
+    @property
+    def present(self) -> list[ObjectId]:
+        ids = list(unpack(base64.b64decode(self.ids)))
+        return ids[: len(ids) - self.gone]
+
+
 class PendingRow(msgspec.Struct, frozen=True):
     """Object ids whose removal waits for approval."""
 

@@ -149,13 +149,13 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
 
     `page` numbers the journal pages; those before `first_page` belong to an earlier round of the run: a delta whose
     link expired on the way, or the delta of a verification. `delta_link` is the next run's, known once the last page
-    was read. `linked_before` is what the guard measures by. `incomplete`: a user's record had no readable id, so
-    nobody's absence is certain and none is swept. `expected`: how many users the directory says it has. `restarted`:
-    the delta link had expired on the way. `idle_pages`: pages in a row that named nobody new. `drift`: what a
-    verification changed although no delta had told of it. `adopted`: contacts that people had made and that it linked.
-    `totalled` is the part of `counts` that the connection's totals hold already. `deaths`: so many
-    workers died in a row at the same place, `died_at`. `trouble`: why the last try failed, told when the tries are
-    used up.
+    was read. `linked_before` is what the guard measures by, `leaving` how many contacts the run unlinks or deletes at
+    its end, once that is known. `incomplete`: a user's record had no readable id, so nobody's absence is certain and
+    none is swept. `expected`: how many users the directory says it has. `restarted`: the delta link had expired on the
+    way. `idle_pages`: pages in a row that named nobody new. `drift`: what a verification changed although no delta had
+    told of it. `adopted`: contacts that people had made and that it linked. `totalled` is the part of `counts` that the
+    connection's totals hold already. `deaths`: so many workers died in a row at the same place, `died_at`. `trouble`:
+    why the last try failed, told when the tries are used up.
     """
 
     id: RunId
@@ -188,6 +188,7 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
     trouble: RunError | None = None
     delta_link: str | None = None
     linked_before: int = 0
+    leaving: int | None = None
     incomplete: bool = False
     pending_removals: PendingRemovals | None = None
     approved: bool = False

@@ -43,6 +43,7 @@ from workspace.journal import (
     PENDING_PREFIX,
     JournalPage,
     JournalRow,
+    NamedRow,
     PendingRow,
     WholeJournalRow,
     ids_with,
@@ -204,19 +205,23 @@ class WorkspaceStore:
             operation = Operation(Verb.PUT, pending_key(run_id, number), columns)
             await self._tables.transact(partition_of(workspace), [operation])
 
-    async def still_pending(self, workspace: WorkspaceId, run_id: RunId) -> list[ObjectId]:
-        """The ids whose removal waits, less those whom a later run met again."""
-        waiting: dict[ObjectId, None] = {}
+    async def pending(self, workspace: WorkspaceId, run_id: RunId) -> list[ObjectId]:
+        """The ids whose removal waits, as the run that waits found them."""
+        found: dict[ObjectId, None] = {}
         async for rows in self._tables.query(TABLE, beginning(workspace, f"{PENDING_PREFIX}{run_id}:"), PendingRow):
             async for row in in_turns(rows):
-                waiting |= dict.fromkeys(read_pending(row))
-        # Ids count backwards in time, so the runs with smaller keys came later.
-        later = within(workspace, ge="run:", lt=run_key(run_id))
-        async for keys in self._tables.query(TABLE, later, _Key):
-            for key in keys:
-                async for _, page in self.journal(workspace, RunId(key.row_key.removeprefix("run:"))):
-                    for source_id in page.present:
-                        waiting.pop(source_id, None)
+                found |= dict.fromkeys(read_pending(row))
+        return list(found)
+
+    async def still_pending(self, workspace: WorkspaceId, run_id: RunId) -> list[ObjectId]:
+        """The ids whose removal waits, less those whom a later run met again."""
+        waiting = dict.fromkeys(await self.pending(workspace, run_id))
+        # Ids count backwards in time, so the journals with smaller keys are of runs that came later.
+        later = within(workspace, ge=JOURNAL_PREFIX, lt=f"{JOURNAL_PREFIX}{run_id}")
+        async for rows in self._tables.query(TABLE, later, NamedRow):
+            async for row in in_turns(rows):
+                for source_id in row.present:
+                    waiting.pop(source_id, None)
         return list(waiting)
 
     async def forget_pending(self, workspace: WorkspaceId, run_id: RunId) -> None:

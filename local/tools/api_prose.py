@@ -49,6 +49,13 @@ _TEXT = {"type": "string"}
 _CONTINUATION = Parameter("continuation", "What the answer before said.", _TEXT)
 
 
+_SEARCH = Parameter("search", "Words that a name or an address holds.", {"type": "string", "maxLength": 100})
+_PARTS = (
+    "The header `Continuation` brings the next part, where there is one; the parts in their order are the file. "
+    "No cell can be a formula."
+)
+
+
 def _page(rows: str) -> tuple[Parameter, Parameter]:
     return Parameter("limit", rows, {"type": "integer", "minimum": 1, "maximum": 1000}), _CONTINUATION
 
@@ -81,6 +88,13 @@ PROSE = {
             Parameter("outcome", "Only changes of this outcome.", {"enum": [one.value for one in Outcome]}),
         ),
     ),
+    "list_pending": Prose(
+        "A page of people.",
+        "Up to a thousand come in the order of their names. Of more, a page may hold fewer than `limit`, or none, and "
+        "still have a continuation.",
+        parameters=(*_page("People."), _SEARCH),
+    ),
+    "download_pending": Prose("A part of the table.", _PARTS, parameters=(_CONTINUATION, _SEARCH)),
     "approve_run": Prose("The run.", _ADMIN),
     "discard_run": Prose("The run.", f"Queues a full run. {_ADMIN}"),
     "cancel_run": Prose("The run.", _ADMIN),
@@ -94,6 +108,11 @@ PROSE = {
             *_page("Contacts."),
             Parameter("search", "A text that a field holds, without case.", {"type": "string", "maxLength": 100}),
         ),
+    ),
+    "download_contacts": Prose(
+        "A part of the table.",
+        _PARTS,
+        parameters=(Parameter("limit", "Thousands of contacts.", {"type": "integer", "minimum": 1}), _CONTINUATION),
     ),
     "add_contact": Prose("The contact.", body=ContactBody),
     "show_contact": Prose("The contact."),

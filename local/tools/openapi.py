@@ -18,6 +18,7 @@ import yaml
 
 import function_app
 from api.answers import Nothing, Problem, Redirect
+from api.csv import Csv
 from local.tools.api_prose import ABOUT, PROSE, Parameter
 from services import Services
 
@@ -49,7 +50,7 @@ def rendered() -> str:
 def document() -> dict[str, Any]:
     """The description as OpenAPI 3.1."""
     calls = {name: _answer(method) for name, method in _methods().items()}
-    answers = [shape for _, shape in calls.values() if shape is not None]
+    answers = [shape for _, shape in calls.values() if shape not in (None, Csv)]
     bodies = [prose.body for prose in PROSE.values() if prose.body is not None]
     paths: dict[str, dict[str, Any]] = {}
     for function in function_app.app.get_functions():
@@ -84,6 +85,8 @@ def _answer(method: Any) -> tuple[HTTPStatus, Any]:
     kind = get_type_hints(method)["return"]
     if kind in (Nothing, Redirect):
         return kind.status, None
+    if kind is Csv:
+        return kind.status, Csv
     if get_args(kind):
         return get_origin(kind).status, get_args(kind)[0]
     return HTTPStatus.OK, None  # The portal's files.
@@ -99,7 +102,9 @@ def _operation(name: str, route: str, summary: str, status: HTTPStatus, shape: A
     if prose.body is not None:
         told["requestBody"] = {"required": True, "content": _content("application/json", prose.body)}
     answer: dict[str, Any] = {"description": prose.answer}
-    if shape is not None:
+    if shape is Csv:
+        answer["content"] = {"text/csv": {"schema": {"type": "string"}}}
+    elif shape is not None:
         answer["content"] = _content("application/json", shape)
     problem = {"description": "What went wrong", "content": _content("application/problem+json", Problem)}
     told["responses"] = {str(status.value): answer, "default": problem}

@@ -68,7 +68,9 @@ class Journey:
     def hold(self, answer, told):
         status = str(answer.status_code)
         response = told["responses"].get(status, told["responses"]["default"])
-        if "content" in response:
+        if "text/csv" in response.get("content", {}):
+            assert answer.headers["content-type"].split(";")[0] == "text/csv"
+        elif "content" in response:
             validate(answer.json(), response["content"], answer.headers["content-type"].split(";")[0])
         else:
             assert answer.content == b""
@@ -134,6 +136,8 @@ class Journey:
         self.sync()
         waiting = self.call(admin, "GET", f"{ENTRA}/status").json()["waitingRun"]
         assert waiting["pendingRemovals"]["sample"]
+        assert self.call(admin, "GET", f"{ENTRA}/runs/{{id}}/pending", id=waiting["id"]).json()["people"]
+        self.call(admin, "GET", f"{ENTRA}/runs/{{id}}/pending.csv", id=waiting["id"])
         self.call(admin, "POST", verb("{}", "discard"), id=waiting["id"])
         self.office.settle()
         waiting = self.call(admin, "GET", f"{ENTRA}/status").json()["waitingRun"]
@@ -151,6 +155,7 @@ class Journey:
         self.call(admin, "PATCH", "contact-lists/{list}", {"name": "All of us"}, list=one)
         contacts = self.call(member, "GET", CONTACTS, query="?limit=100&search=a", list=one).json()["contacts"]
         linked = next(it for it in contacts if it["linked"])
+        self.call(member, "GET", f"{CONTACTS}.csv", list=one)
         path = f"{CONTACTS}/{{contact}}"
         assert self.call(member, "GET", path, list=one, contact=linked["id"]).json()["origins"]
         made = self.call(member, "POST", CONTACTS, {"firstName": "Own"}, list=one).json()["id"]

@@ -47,6 +47,9 @@ MAPPING = (
 )
 
 MICROSOFT = (
+    Mutation(
+        "a patch takes a removal back that waits", "sync/pages.py", "[one for one in ids if one not in waits]", "ids"
+    ),
     Mutation("a link to another host is followed", "directory/graph.py", "_origin(url) != self._origin", "not url"),
     Mutation(
         "a delta link expires unnoticed", "directory/delta.py", "if expired and carried_token:", "if expired and False:"
