@@ -96,6 +96,8 @@ ADMINS_ONLY = [
     ("PUT", f"{ENTRA}/config", {"fieldMappings": [MAPPING]}),
     ("POST", f"{ENTRA}/preview", {"fieldMappings": [MAPPING]}),
     ("POST", f"{ENTRA}/sync", {"mode": "delta"}),
+    ("POST", f"{ENTRA}/pause", None),
+    ("POST", f"{ENTRA}/resume", None),
     ("PATCH", "contact-lists/x", {"name": "Ours"}),
     ("POST", f"{ENTRA}/consent", None),
     ("POST", f"{ENTRA}/consent/review", {"code": "x", "verifier": "x"}),
