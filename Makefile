@@ -59,7 +59,8 @@ audit: .audit/.ready  ## known weaknesses, and checkov over infra/
 .audit/.ready: local/requirements/audit-lock.txt local/tools/find-python
 	@echo "Bringing checkov and pip-audit (once)"; \
 	[ -x .audit/bin/python ] || "$$(local/tools/find-python)" -m venv .audit; \
-	.audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r local/requirements/audit-lock.txt; \
+	local/tools/bring "The audit's packages" \
+	.audit/bin/python -m pip install --retries 2 --quiet --disable-pip-version-check --require-hashes -r local/requirements/audit-lock.txt; \
 	touch $@
 
 infra: setup  ## compile infra/ with the Bicep CLI (BICEP=…, on PATH, or of `az bicep install`): no warning, nothing but what is kept
@@ -88,14 +89,17 @@ browser: .venv/.ready  ## a Chromium for the tests, where there is none
 .venv/.ready: local/requirements/dev-lock.txt local/tools/find-python
 	@python=$$(local/tools/find-python); \
 	echo "Building .venv with $$python (once)"; \
-	[ -x $(BIN)/python ] || "$$python" -m venv .venv; \
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r local/requirements/dev-lock.txt; \
+	[ -x $(BIN)/python ] || local/tools/bring "The environment .venv" "$$python" -m venv .venv; \
+	local/tools/bring "Python packages" \
+	$(BIN)/python -m pip install --retries 2 --quiet --disable-pip-version-check --require-hashes -r local/requirements/dev-lock.txt; \
 	touch $@
 
 local/node/node_modules/.ready: local/node/package.json local/node/package-lock.json .venv/.ready
 	@echo "Bringing Azurite and axe (once)"; \
 	node=$$(dirname $(NODE)); \
-	PATH="$$node:$$PATH" $(NODE) "$$node/../lib/node_modules/npm/bin/npm-cli.js" ci --prefix local/node --silent --no-audit --no-fund; \
+	PATH="$$node:$$PATH" local/tools/bring "Node packages" \
+	$(NODE) "$$node/../lib/node_modules/npm/bin/npm-cli.js" ci --prefix local/node --no-audit --no-fund \
+	--fetch-retries 1 --fetch-retry-mintimeout 1000 --fetch-retry-maxtimeout 2000; \
 	touch $@
 
 clean:  ## remove what was built

@@ -1,5 +1,6 @@
 """What a process used, by the kernel's account; and figures over repeated runs."""
 
+import math
 import os
 import statistics
 from collections.abc import Sequence
@@ -68,5 +69,12 @@ def median(values: Sequence[float]) -> float:
 
 
 def spread(values: Sequence[float]) -> str:
-    """The smallest and the largest."""
-    return f"{min(values):.3g} to {max(values):.3g}"
+    """The smallest and the largest, as people write numbers: three digits that count, or all of a whole number."""
+    return f"{written(min(values))} to {written(max(values))}"
+
+
+def written(value: float) -> str:
+    """A number as people write it: `5,540`, `42.0`, `0.0490`; never `5.54e+03`."""
+    rounded = float(f"{value:.3g}")
+    digits = max(0, 2 - math.floor(math.log10(abs(rounded)))) if rounded else 0
+    return f"{rounded:,.{digits}f}"

@@ -1,6 +1,6 @@
 """A function host for machines without Core Tools; `func start` does the same job.
 
-python -m local.host [--port 7071]
+python -m local.host [--port 7071] [--debug 5678]
 """
 
 import argparse
@@ -17,6 +17,7 @@ from local.host.serve import PortBusyError, serve
 from local.host.settings_file import SettingsFileError, merged, read_values, storage_of
 from local.host.template import fork_template
 from local.host.timing import Timing
+from local.host.worker import DEBUG_PORT
 from local.host.workers import NotStartedError
 
 
@@ -30,6 +31,8 @@ def main() -> int:
     except SettingsFileError as error:
         print(error, file=sys.stderr)
         return 1
+    if arguments.debug is not None:
+        os.environ[DEBUG_PORT] = str(arguments.debug)
     template = fork_template(arguments.root.resolve(), arguments.lifeline, arguments.pids)
     quieten_host()
     try:
@@ -62,6 +65,7 @@ def _arguments() -> argparse.Namespace:
         type=Path,
         help="a variable already set wins (default: local.settings.json, where the environment is not enough)",
     )
+    parser.add_argument("--debug", type=port, help="let a debugger (debugpy's protocol) attach to the app at this port")
     parser.add_argument("--quiet", action="store_true", help="only warnings and errors")
     parser.add_argument(
         "--timing",

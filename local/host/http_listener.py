@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Awaitable, Callable
+from html import escape
 from http import HTTPStatus
 from typing import Any
 
@@ -113,8 +114,14 @@ def _hosts_own(path: str) -> web.Response:
     """What the host answers where no function does."""
     if path == "/":
         hidden = os.environ.get(_NO_HOMEPAGE, "").lower() == "true"
-        return web.Response(status=204) if hidden else web.Response(body=_HOMEPAGE, content_type="text/html")
+        return web.Response(status=204) if hidden else web.Response(body=_homepage(), content_type="text/html")
     return web.Response(status=200 if path.lower() in _OPEN_TO_ALL else 404)
+
+
+def _homepage() -> bytes:
+    """The host's own page; here it leads to the app's page too, where the settings name one."""
+    page = escape(os.environ.get("PORTAL_URL", ""))
+    return _HOMEPAGE + (f'<p>The page of this app: <a href="{page}">{page}</a>'.encode() if page else b"")
 
 
 def _response(answer: HttpAnswer | str | None) -> web.Response:

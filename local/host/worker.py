@@ -20,6 +20,9 @@ from local.host.wire import Channel, Ended, Invocation, Loaded, NotLoaded
 
 log = logging.getLogger("worker")
 
+DEBUG_PORT = "EMU_HOST_DEBUG_PORT"
+"""The variable by which the host tells its workers at which port a debugger may attach."""
+
 
 def run(root: Path, connected: socket.socket, lifeline: int | None) -> NoReturn:
     """Be the worker of an app until the host has gone and nothing runs any more, or until the lifeline is cut.
@@ -29,6 +32,8 @@ def run(root: Path, connected: socket.socket, lifeline: int | None) -> NoReturn:
     try:
         if lifeline is not None:
             _end_with(lifeline)
+        if port := os.environ.get(DEBUG_PORT):
+            _listen_for_debugger(int(port))
         asyncio.run(_work(root, connected))
     except BaseException:  # noqa: BLE001 - the process ends here, and says why
         traceback.print_exc()
@@ -63,6 +68,14 @@ async def _run(app: App, asked: Invocation, channel: Channel) -> None:
     except Exception as error:  # noqa: BLE001 - the library's own failure is the execution's
         ended = Ended(asked.id, error=repr(error))
     channel.send(ended)
+
+
+def _listen_for_debugger(port: int) -> None:
+    """Let a debugger attach to this process, before the app is loaded."""
+    import debugpy  # noqa: PLC0415, T100 - asked for by --debug; costs half a second
+
+    debugpy.listen(("127.0.0.1", port))  # noqa: T100
+    log.warning("A debugger can attach to the app at port %d.", port)
 
 
 def _end_with(lifeline: int) -> None:

@@ -269,6 +269,12 @@ def test_the_root_is_the_host_s_own_page(web):
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html")
 
 
+def test_the_root_leads_to_the_app_s_page_where_it_has_one(jobs):
+    host = jobs.start(PORTAL_URL="http://localhost:1/api/portal/?a&b")
+
+    assert 'href="http://localhost:1/api/portal/?a&amp;b"' in httpx.get(host.url).text
+
+
 def test_the_root_is_empty_where_the_page_is_switched_off(jobs):
     """'unless `AzureWebJobsDisableHomepage=true`'; section 3: 'gives 204'."""
     host = jobs.start(AzureWebJobsDisableHomepage="true")
