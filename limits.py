@@ -52,7 +52,7 @@ LONGEST_SLICE_SECONDS = 480.0
 LONGEST_SLICE_SETTING_SECONDS = 420
 """The largest value of the setting, so that a slice ends by its budget before it is cut off."""
 
-LONGEST_MESSAGE_SECONDS = 570.0
+LONGEST_MESSAGE_SECONDS = 545.0
 """After this whatever a message began is cut off: before functionTimeout, at which the host kills every execution."""
 TURN_SECONDS = 0.005
 """Work on many people gives way after so long: all workspaces' runs and calls share one thread."""

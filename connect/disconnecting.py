@@ -77,8 +77,9 @@ class Disconnecting:
         partition, position = partition_of(workspace, connection.list_id), ""
         while time.monotonic() < until:
             contacts, position = await self.contacts.page(partition, _PAGE, position)
-            await self._end_links(partition, contacts, connection)
+            state = await self._end_links(partition, contacts, connection, state)
             if not position:
+                state = await self._hold(state)
                 await self._finish(connection, state, partition)
                 return
             state = await self._hold(state)
@@ -91,8 +92,10 @@ class Disconnecting:
     async def _queue(self, workspace: WorkspaceId, delay_seconds: float) -> None:
         await self.queue.send(write_message(Disconnect(workspace)), delay_seconds)
 
-    async def _end_links(self, partition: Partition, contacts: list[Contact], connection: Connection) -> None:
-        """Unlink or delete what is linked; what a person removed is forgotten."""
+    async def _end_links(
+        self, partition: Partition, contacts: list[Contact], connection: Connection, state: SyncState
+    ) -> SyncState:
+        """Unlink or delete what is linked; what a person removed is forgotten. The state as it stands then."""
         kept = () if connection.forget else _KEPT[connection.closing or ContactsOnDisconnect.KEEP]
         mine = [one for one in contacts if one.link not in kept]
         async for last in tries(self.sleep):
@@ -102,11 +105,14 @@ class Disconnecting:
             except Conflict:
                 if last:
                     raise
-                # Another writer was faster. What is stored now is decided about again.
+                # Another writer was faster. What is stored now is decided about again, by the lease's owner alone: a
+                # worker that lost it may meet the contacts of the workspace's next connection here.
+                state = await self._hold(state)
                 stored = await self.contacts.read(partition, [one.id for one in mine])
                 mine = [one for one in stored.values() if one.link not in kept]
             else:
-                return
+                return state
+        raise AssertionError("unreachable")
 
     def _after(self, contact: Contact, connection: Connection) -> Contact | None:
         if contact.link is Link.REMOVED or connection.closing is ContactsOnDisconnect.DELETE:

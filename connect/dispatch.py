@@ -4,16 +4,19 @@ A message carries no state. What is to be done stands in the workspace's rows, s
 never; one that does not fit the connection's stage any more is dropped.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+import limits
 from connect.connecting import Connecting
 from connect.disconnecting import Disconnecting
 from connect.forgetting import Forgetting
 from connect.restoring import Restoring
 from errors import ConnectorError, TryLater
+from storage.queue import MessageQueue
 from storage.retry import Sleep, tries
 from sync import telemetry
 from sync.messages import (
@@ -28,6 +31,7 @@ from sync.messages import (
     UnreadableMessage,
     WorkspaceMessage,
     read_message,
+    write_message,
 )
 from sync.meter import metered
 from sync.schedule import Schedule
@@ -52,15 +56,28 @@ class Dispatch:
     forgetting: Forgetting
     restoring: Restoring
     schedule: Schedule
+    queue: MessageQueue
     now: Callable[[], datetime]
     sleep: Sleep
 
     async def handle(self, message: Message) -> None:
-        """Do what a workspace needs next.
+        """Do what a workspace needs next; what takes too long is cut off, and a new message goes on from there.
 
         Raises:
             TryLater: it did not work; the same message can be tried again.
         """
+        limit = asyncio.timeout(limits.LONGEST_MESSAGE_SECONDS)
+        try:
+            async with limit:
+                await self._handle(message)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            workspace = "-" if isinstance(message, Tick) else message.workspace_id
+            log.warning("message_cut_off workspace=%s kind=%s", workspace, type(message).__name__)
+            await self.queue.send(write_message(message))
+
+    async def _handle(self, message: Message) -> None:
         if isinstance(message, Tick):
             log.info("schedule_continued workspaces=%d prunes=%s", await self.schedule.work(message), message.prunes)
             return
@@ -107,14 +124,21 @@ class Dispatch:
             # The next tick visits every workspace again.
             log.error("schedule_gave_up prunes=%s", message.prunes)
             return
+        try:
+            async with asyncio.timeout(limits.LONGEST_MESSAGE_SECONDS):
+                await self._bury(message)
+        except (ConnectorError, TimeoutError) as error:
+            reason = str(error) or "it takes too long"
+            log.error("message_unburied workspace=%s reason=%s", message.workspace_id, reason)
+
+    async def _bury(self, message: WorkspaceMessage) -> None:
+        """Raises: ConnectorError: none of the tries worked."""
         async for last in tries(self.sleep, _BURY_TRIES, _BURY_PAUSE_SECONDS):
             try:
                 await self._give_up(message)
-            except ConnectorError as error:
-                # Only what passes by itself is worth another try.
-                if last or not isinstance(error, TryLater):
-                    log.error("message_unburied workspace=%s reason=%s", message.workspace_id, error)
-                    return
+            except TryLater:  # Only what passes by itself is worth another try.
+                if last:
+                    raise
             else:
                 return
 

@@ -10,6 +10,7 @@ from itertools import batched
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from contacts.contact import TABLE, Contact, ContactId, Link, from_row, link_key, mail_prefix, touched_key
 from errors import Conflict, RowRefused, TryLater
@@ -48,9 +49,10 @@ class _Touched(msgspec.Struct, frozen=True):
     row_key: str = msgspec.field(name="RowKey")
     contact_id: str = msgspec.field(default="", name="contactId")
     left: str = ""
+    etag: str = msgspec.field(default="", name="odata.etag")
 
 
-class Left(msgspec.Struct, frozen=True):
+class Left(msgspec.Struct, frozen=True, omit_defaults=True):
     """A contact that a run left to the next one: its user's values then, None where the user left the directory."""
 
     run: str
@@ -58,6 +60,7 @@ class Left(msgspec.Struct, frozen=True):
     source_id: ObjectId
     mail: str | None
     values: dict[str, str] | None
+    etag: str = ""
 
     @property
     def row_key(self) -> str:
@@ -67,6 +70,10 @@ class Left(msgspec.Struct, frozen=True):
         """Whether it is of a contact or user with one of the ids, or holds the address."""
         told = {(self.mail or "").lower(), *(one.lower() for one in (self.values or {}).values())}
         return self.contact_id in ids or self.source_id in ids or (address is not None and address in told)
+
+
+async def _nothing() -> None:
+    return
 
 
 @dataclass(slots=True)
@@ -151,7 +158,7 @@ class ContactStore:
         async for rows in self._tables.query(TABLE, beginning(partition.key, "touched:"), _Touched):
             for row in rows:
                 if row.left:
-                    left.append(msgspec.json.decode(row.left, type=Left))
+                    left.append(replace(msgspec.json.decode(row.left, type=Left), etag=row.etag))
                 else:
                     touched.append(ContactId(row.contact_id))
         return touched, left
@@ -202,26 +209,40 @@ class ContactStore:
         return await self._tables.get(partition, TALLY_KEY, Tally) or Tally()
 
     async def write(
-        self, partition: Partition, groups: Sequence[Sequence[Operation]], *, singly: bool = False
+        self,
+        partition: Partition,
+        groups: Sequence[Sequence[Operation]],
+        *,
+        singly: bool = False,
+        before_each: Callable[[], Awaitable[None]] = _nothing,
     ) -> Outcome:
         """Write groups of operations, each group all or none; those that were not written.
 
-        `singly`: each group by itself, after writing them together failed twice. A row that another writer changes
-        again and again, or that storage fails on while it takes others, then holds up no other row.
+        `before_each` transaction is awaited and may raise: then no further one is written. `singly`: each group by
+        itself, after writing them together failed twice. A row that another writer changes again and again, or that
+        storage fails on while it takes others, then holds up no other row.
 
         Raises:
             Conflict: a row is not as it was read; some transactions may be written, some not.
             TryLater: likewise, without an answer.
         """
+        if singly:
+            return await self._write_singly(partition, groups, before_each)
         outcome = Outcome()
         numbered = {id(group): number for number, group in enumerate(groups)}
-        if not singly:
-            for batch in grouped(groups):
-                for group, reason in await self._write_batch(partition, batch):
-                    outcome.refused[numbered[id(group)]] = reason
-            return outcome
+        for batch in grouped(groups):
+            await before_each()
+            for group, reason in await self._write_batch(partition, batch):
+                outcome.refused[numbered[id(group)]] = reason
+        return outcome
+
+    async def _write_singly(
+        self, partition: Partition, groups: Sequence[Sequence[Operation]], before_each: Callable[[], Awaitable[None]]
+    ) -> Outcome:
+        outcome = Outcome()
         failure: TryLater | None = None
         for number, group in enumerate(groups):
+            await before_each()
             try:
                 refused = await self._write_batch(partition, [group])
             except Conflict:
@@ -274,9 +295,9 @@ class ContactStore:
     async def taken_up(self, partition: Partition, lefts: Iterable[Left]) -> None:
         """Forget what was left to this run, once it is done."""
         for left in lefts:
-            # Repeated after a crash, the rows may be gone.
+            # Repeated after a crash, the rows may be gone; and what a later run left is not this one's to forget.
             with contextlib.suppress(Conflict):
-                await self._tables.transact(partition, [Operation(Verb.DELETE, left.row_key)])
+                await self._tables.transact(partition, [Operation(Verb.DELETE, left.row_key, etag=left.etag or "*")])
 
 
 async def _side_by_side[T](read: Callable[[str], Awaitable[T]], keys: Sequence[str]) -> list[T]:

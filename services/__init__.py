@@ -253,7 +253,9 @@ def build_engine(
     restoring = Restoring(tables, workspaces, contacts, schedule, requests, exports, queue, now, sleep)
     exporting = Exporting(tables, workspaces, schedule, exports, slice_seconds, now)
     worker = Worker(workspaces, contacts, graph, queue, alarms, slice_seconds, now, sleep)
-    dispatch = Dispatch(workspaces, worker, connecting, disconnecting, forgetting, restoring, schedule, now, sleep)
+    dispatch = Dispatch(
+        workspaces, worker, connecting, disconnecting, forgetting, restoring, schedule, queue, now, sleep
+    )
     return Engine(
         workspaces,
         contacts,

@@ -172,10 +172,11 @@ class Tables:
             for name in self._names:
                 self._count("POST")
                 try:
-                    await self._client.create_table(name)
+                    async with asyncio.timeout(limits.TABLE_CALL_SECONDS):
+                        await self._client.create_table(name)
                 except ResourceExistsError:
                     continue
-                except AzureError as error:
+                except (AzureError, TimeoutError) as error:
                     raise TryLater(f"storage did not make table {name} ({type(error).__name__})") from error
             self._made = True
 

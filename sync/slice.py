@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -19,7 +19,7 @@ from contacts.contact import Link, partition_of, write_operations
 from contacts.store import ContactStore, Left
 from directory.organization import organization_name
 from errors import Conflict, ConnectorError, DeltaLinkExpired, RoundBroken, TryLater
-from limits import LEASE
+from limits import LEASE, TABLE_CALL_SECONDS
 from mapping.configuration import Configuration
 from mapping.fields import ObjectId
 from mapping.values import ValueReader
@@ -203,8 +203,9 @@ class Slice:
         await self._journal(self.run, self.run.page, page)
         groups = [write_operations(write.before, write.after) async for write in in_turns(plan.writes)]
         with telemetry.span("write", contacts=len(groups)):
-            outcome = await self.contacts.write(self.partition, groups, singly=singly)
+            outcome = await self.contacts.write(self.partition, groups, singly=singly, before_each=self.keep_lease)
         for number in outcome.overtaken:
+            await self.keep_lease()
             await self._leave(plan.writes[number], plan.mails)
         reasons = {n: why_skipped(reason) for n, reason in outcome.refused.items()}
         reasons |= dict.fromkeys(outcome.overtaken, OVERTAKEN)
@@ -300,7 +301,9 @@ class Slice:
         """Write the run's end: history, delta link, totals, and what is next, in one transaction."""
         if waits is not None:
             # Before the state says that they wait: a run that waits must find all of its ids.
-            await self.workspaces.write_pending(self.workspace, self.run.id, waits.ids)
+            # With the state, so that a worker that lost its lease changes none of another's.
+            for operation in await self.workspaces.pending_operations(self.workspace, self.run.id, waits.ids):
+                await self._checkpoint(self.run, operation)
         full = self.run.mode is Mode.FULL and not self.run.approved
         # Before the transaction, which would have to be repeated if a request came in meanwhile.
         name = await organization_name(self.reader.graph, self.reader.tenant) if full else None
@@ -348,6 +351,18 @@ class Slice:
 
         await self.write(checkpoint)
         self.run = run
+
+    async def keep_lease(self) -> None:
+        """Renew a lease that a call which begins now may outlive, by this worker's own clock.
+
+        Contacts stand in another partition than the sync state, so its ETag does not fence them.
+
+        Raises:
+            Superseded, TryLater
+        """
+        until = self.state.lease_until
+        if until is None or until - self.now() < timedelta(seconds=TABLE_CALL_SECONDS):
+            await self.renew_lease()
 
     async def renew_lease(self) -> None:
         """Raises: Superseded, TryLater."""

@@ -277,7 +277,8 @@ class Worker:
                 # Microsoft's own outages look like this for minutes (facts/graph.md 11): believed when it persists.
                 return replace(settled(state, ended), missing_since=since), operations
             if isinstance(error, RoundBroken):
-                state = replace(state, delta_link=None)  # The next run begins with a full round.
+                # The next run begins with a full round. Microsoft answered, so the tenant is there.
+                state = replace(state, delta_link=None, missing_since=None)
             else:
                 operations.append(connection_operation(work.connection.after(ConnectionEvent.CONSENT_LOST)))
                 state = replace(state, follow_up=None, missing_since=None)
@@ -298,21 +299,30 @@ class Worker:
     async def give_up(self, message: Start | Continue) -> None:
         """Mark the run of a message that kept failing as failed (spec §6: the poison queue).
 
+        While a worker holds the lease, it may still succeed; should it be dead, a message after the lease's end lets
+        another one go on, which counts the death.
+
         Raises:
             TryLater
         """
+        leased = False
 
         def give_up(_: Connection | None, state: SyncState) -> Update:
+            nonlocal leased
             run = state.run
             about = isinstance(message, Start) or (run is not None and run.id == message.run_id)
-            # A worker that holds the lease may still succeed, and its own messages follow.
-            if run is None or not about or state.leased(self.now()):
+            leased = run is not None and about and state.leased(self.now())
+            if run is None or not about or leased:
                 return None, state, ()
             ended = run.ended(Event.FAILED, self.now(), failures.gave_up(run.trouble))
             telemetry.run_ended(ended.state, ended.mode)
             return None, settled(state, ended), [run_operation(ended)]
 
         _, state = await self.workspaces.update(message.workspace_id, give_up)
+        if leased and state.run is not None:
+            wait = _seconds_to_wait(state, state.run, self.now()) + limits.MARGIN_SECONDS
+            await self._queue(message.workspace_id, state.run, wait)
+            return
         log.error("run_gave_up workspace=%s", message.workspace_id)
         if state.run is not None and state.run.state is RunState.QUEUED:
             await self._queue(message.workspace_id, state.run, 0)

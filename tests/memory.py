@@ -242,6 +242,10 @@ class MemoryQueue(MessageQueue):
     async def send(self, text: str, delay_seconds: float = 0) -> None:
         await asyncio.sleep(0)
         self.before_send(text)
+        self.put(text, delay_seconds)
+
+    def put(self, text: str, delay_seconds: float = 0) -> None:
+        """A message that comes from outside, or comes again."""
         visible_at = self._now().timestamp() + max(0, round(delay_seconds))
         bisect.insort(self._messages, _Message(visible_at, self._sent, text))
         self._sent += 1

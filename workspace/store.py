@@ -198,12 +198,16 @@ class WorkspaceStore:
         rows, continuation = await self._tables.after(TABLE, where, JournalRow, continuation, most)
         return [read_journal(row) async for row in in_turns(rows)], continuation
 
-    async def write_pending(self, workspace: WorkspaceId, run_id: RunId, ids: Sequence[ObjectId]) -> None:
-        """Keep the ids whose removal waits for approval; repeating it changes nothing."""
-        for number, start in enumerate(range(0, len(ids), MOST_PENDING)):
-            columns = pending_columns(ids[start : start + MOST_PENDING])
-            operation = Operation(Verb.PUT, pending_key(run_id, number), columns)
-            await self._tables.transact(partition_of(workspace), [operation])
+    async def pending_operations(
+        self, workspace: WorkspaceId, run_id: RunId, ids: Sequence[ObjectId]
+    ) -> list[Operation]:
+        """What keeps the ids whose removal waits for approval, and drops those of an attempt that found more."""
+        kept = [
+            Operation(Verb.PUT, pending_key(run_id, number), pending_columns(ids[start : start + MOST_PENDING]))
+            for number, start in enumerate(range(0, len(ids), MOST_PENDING))
+        ]
+        rows, _ = await self._tables.page(TABLE, beginning(workspace, f"{PENDING_PREFIX}{run_id}:"), _Key)
+        return [*kept, *(Operation(Verb.DELETE, row.row_key) for row in rows[len(kept) :])]
 
     async def pending(self, workspace: WorkspaceId, run_id: RunId) -> list[ObjectId]:
         """The ids whose removal waits, as the run that waits found them."""

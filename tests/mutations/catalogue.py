@@ -254,7 +254,10 @@ RUNS = (
         "deaths at different places add up", "sync/worker.py", "if run.died_at == run.place else 1", "if True else 1"
     ),
     Mutation(
-        "RoundBroken keeps the delta link", "sync/worker.py", "state = replace(state, delta_link=None)  #", "pass  #"
+        "RoundBroken keeps the delta link",
+        "sync/worker.py",
+        "replace(state, delta_link=None, missing_since=None)",
+        "replace(state, missing_since=None)",
     ),
     Mutation(
         "a tenant that is not found is lost at once", "sync/worker.py", "now - since < limits.TENANT_MISSING", "False"
@@ -351,4 +354,43 @@ TURNS = (
     ),
 )
 
-MUTATIONS = (*MAPPING, *MICROSOFT, *PAGES, *PLAN, *RUNS, *TURNS)
+ORPHANS = (
+    Mutation(
+        "an orphan goes on writing contacts",
+        "sync/slice.py",
+        "singly=singly, before_each=self.keep_lease",
+        "singly=singly",
+    ),
+    Mutation(
+        "an orphan forgets what a later run left",
+        "contacts/store.py",
+        'left.row_key, etag=left.etag or "*"',
+        "left.row_key",
+    ),
+    Mutation(
+        "removals of an earlier attempt wait with a later one's",
+        "workspace/store.py",
+        "for row in rows[len(kept) :]",
+        "for row in rows[:0]",
+    ),
+    Mutation(
+        "an orphan of a disconnect decides again",
+        "connect/disconnecting.py",
+        "                state = await self._hold(state)\n                stored",
+        "                stored",
+    ),
+    Mutation(
+        "poison of a dead run is forgotten",
+        "sync/worker.py",
+        "if leased and state.run is not None:",
+        "if leased and state.run is None:",
+    ),
+    Mutation(
+        "a tenant that answers stays missing",
+        "sync/worker.py",
+        "replace(state, delta_link=None, missing_since=None)",
+        "replace(state, delta_link=None)",
+    ),
+)
+
+MUTATIONS = (*MAPPING, *MICROSOFT, *PAGES, *PLAN, *RUNS, *TURNS, *ORPHANS)
