@@ -28,6 +28,7 @@ from contacts.contact import Contact, ContactId, Link, own_contact_id, partition
 from contacts.custom_fields import fields_of
 from contacts.edit_store import EditStore
 from contacts.edits import Edit, checked, created, edited, removed
+from contacts.listing import Listing
 from contacts.store import ContactStore
 from errors import NotFound, Refused
 from mapping.configuration import Configuration
@@ -44,6 +45,7 @@ _LONGEST_NAME = 120
 _PAGE = 1000
 _MOST_PAGES = MOST_ROWS // _PAGE
 _SOURCE = {Link.LINKED: "Microsoft Entra ID", Link.UNLINKED: "Left Microsoft Entra ID", Link.LOCAL: "Made in emu.chat"}
+ORDERS = ("name", "id")
 _ID_LENGTH = 36
 ContactBody = msgspec.defstruct(
     "ContactBody",
@@ -78,6 +80,7 @@ class ContactCalls:
     tables: Tables
     workspaces: WorkspaceStore
     store: ContactStore
+    listing: Listing
     edits: EditStore
     pace: EditPace
     removals: Removals
@@ -107,15 +110,18 @@ class ContactCalls:
         return Reply(list_shape(connection))
 
     async def contacts(self, req: func.HttpRequest) -> Reply[Contacts]:
-        """A page in the order of ids, of contacts that hold the text `search`. A short one may still have a next."""
+        """A page by last name and first name, of contacts that `search` finds. A short one may still have a next."""
         caller = await self.callers.of(req)
-        partition, list_id = await self._list(caller, req)
+        connection, state = await self.workspaces.load(caller.workspace_id)
+        list_id = _require_list(connection, req).list_id
+        partition = partition_of(caller.workspace_id, list_id)
         most, continuation = page_of(req)
-        search = search_of(req).lower()
-        if search:
-            contacts, continuation = await self.store.search(partition, search, most, continuation)
-        else:
-            contacts, continuation = await self.store.page(partition, most, continuation)
+        order = req.params.get("order", ORDERS[0])
+        if order not in ORDERS:
+            raise Refused("The order is not valid.", {"order": " or ".join(ORDERS)})
+        ordered = state.ordered and order == ORDERS[0]
+        search = search_of(req)
+        contacts, continuation = await self.listing.page(partition, search, most, continuation, ordered=ordered)
         shown = [contact_shape(one, list_id) for one in contacts if one.link is not Link.REMOVED]
         return Reply(Contacts(shown, continuation or None))
 

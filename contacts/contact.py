@@ -3,8 +3,8 @@
 A list is one partition. A contact's row key is its id: the directory object id for a contact that a sync made. Beside
 the contacts stand small rows that find them: `link:<object id>` for a contact whose id is not its object id,
 `mail:<hash>:<created>:<id>` for an unlinked contact's address, `touched:<id>` for a linked contact that a person
-edited since the last run, and `tally`, the people's own additions and removals. Each is written in the same
-transaction as its contact.
+edited since the last run, `name:<last name>  <first name>  <id>` for its place in the list (`contacts/names.py`), and
+`tally`, the people's own additions and removals. Each is written in the same transaction as its contact.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from typing import Any, NewType
 
 import msgspec
 
+from contacts.names import ADDRESS, FIRST_NAME, name_key, place_of
 from mapping.contact_fields import STANDARD_FIELDS, matching_email
 from mapping.fields import ObjectId
 from storage.transaction import Operation, Partition, Verb
@@ -30,7 +31,8 @@ _CUSTOM = "custom_"
 _KEYS = ("PartitionKey", "RowKey", "Timestamp")
 _LINK = ("link", "sourceId", "seen", "source", "run", "page", "touched", "filled")
 _WHO = ("createdAt", "updatedAt", "createdBy", "updatedBy", "typed")
-_OWN_COLUMNS = frozenset((*_KEYS, *_LINK, *_WHO))
+_NAMED = "named"
+_OWN_COLUMNS = frozenset((*_KEYS, *_LINK, *_WHO, _NAMED, FIRST_NAME, ADDRESS))
 _NAMESPACE = uuid.UUID("6a9f2f0e-7b2a-5d0c-9f5e-1c0a5a0e7e11")
 
 
@@ -53,7 +55,8 @@ class Contact(msgspec.Struct, frozen=True):
     `seen`). `run` and `page` say which run last changed it, so that a repeated page counts nothing twice. `filled`:
     fields that were empty before that run, which a later word may still change under Keep local changes until a run
     completes. `touched`: a person edited it since the last run. `created_by` and `updated_by` are ids of people, None
-    where a sync did it. `typed`: the fields that a person had typed when a sync adopted the contact.
+    where a sync did it. `typed`: the fields that a person had typed when a sync adopted the contact. `named`: the place
+    at which its name row stands, '' where an older version stored it without one.
     """
 
     id: ContactId
@@ -71,6 +74,7 @@ class Contact(msgspec.Struct, frozen=True):
     created_by: str | None = None
     updated_by: str | None = None
     typed: tuple[str, ...] = ()
+    named: str = ""
     etag: str = ""
 
     def filled_by(self, run: str, since: str) -> Collection[str]:
@@ -103,8 +107,10 @@ def to_row(contact: Contact) -> dict[str, object]:
     row["link"] = contact.link.value
     row["createdAt"] = contact.created_at
     row["updatedAt"] = contact.updated_at
-    people = {"createdBy": contact.created_by, "updatedBy": contact.updated_by}
-    row |= {name: person for name, person in people.items() if person is not None}
+    if contact.created_by is not None:
+        row["createdBy"] = contact.created_by
+    if contact.updated_by is not None:
+        row["updatedBy"] = contact.updated_by
     if contact.typed:
         row["typed"] = ",".join(contact.typed)
     if contact.source_id is not None:
@@ -139,6 +145,7 @@ def from_row(row: Mapping[str, Any]) -> Contact:
         created_by=row.get("createdBy"),
         updated_by=row.get("updatedBy"),
         typed=tuple(row["typed"].split(",")) if "typed" in row else (),
+        named=row.get(_NAMED, ""),
         etag=row["odata.etag"],
     )
 
@@ -201,6 +208,11 @@ def index_keys(contact: Contact) -> frozenset[str]:
     return frozenset(keys)
 
 
+def name_keys(contact: Contact) -> frozenset[str]:
+    """The key of the name row that stands beside a contact as it is stored, if there is one."""
+    return frozenset([name_key(contact.named, contact.id)] if contact.named else ())
+
+
 def write_operations(before: Contact | None, after: Contact | None) -> list[Operation]:
     """The operations that turn one state of a contact into another, with the rows that find it: all or none.
 
@@ -208,18 +220,37 @@ def write_operations(before: Contact | None, after: Contact | None) -> list[Oper
     """
     contact = after or before
     assert contact is not None
+    row = to_row(after) if after is not None else {}
     if after is None:
         own = Operation(Verb.DELETE, contact.id, etag=contact.etag)
     elif before is None:
         # An insert fails where a row is by now: it is another writer's contact, which must not be replaced.
-        own = Operation(Verb.INSERT, after.id, to_row(after))
+        own = Operation(Verb.INSERT, after.id, row)
     else:
-        own = Operation(Verb.REPLACE, after.id, to_row(after), before.etag)
+        own = Operation(Verb.REPLACE, after.id, row, before.etag)
     old = index_keys(before) if before else frozenset()
     new = index_keys(after) if after else frozenset()
+    operations = [own, *_name_operations(before, after, row)]
     # Nearly every write: the rows that find the contact are right already.
-    if old == new:
-        return [own]
-    written = [Operation(Verb.PUT, key, {"contactId": contact.id}) for key in sorted(new - old)]
-    dropped = [Operation(Verb.DELETE, key) for key in sorted(old - new)]
-    return [own, *written, *dropped]
+    if old != new:
+        operations += [Operation(Verb.PUT, key, {"contactId": contact.id}) for key in sorted(new - old)]
+        operations += [Operation(Verb.DELETE, key) for key in sorted(old - new)]
+    return operations
+
+
+def completing_operations(contact: Contact) -> list[Operation]:
+    """The operations that give a contact of an older version its name row; they fail where it changed meanwhile."""
+    return write_operations(contact, contact)
+
+
+def _name_operations(before: Contact | None, after: Contact | None, row: dict[str, object]) -> list[Operation]:
+    """Put the name row where a contact is shown, and delete the one that stands elsewhere; `row` learns of it."""
+    operations, place = [], ""
+    if after is not None and after.link is not Link.REMOVED:
+        place, besides = place_of(after.fields)
+        row[_NAMED] = place
+        # The columns are the very same ones, so that they are encoded once (storage/transaction.py).
+        operations.append(Operation(Verb.PUT, name_key(place, after.id), row, besides=besides))
+    if before is not None and before.named not in ("", place):
+        operations.append(Operation(Verb.DELETE, name_key(before.named, before.id)))
+    return operations

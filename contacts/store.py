@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import unicodedata
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,18 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from contacts.contact import TABLE, Contact, ContactId, Link, from_row, link_key, mail_prefix, touched_key
+from contacts.contact import (
+    TABLE,
+    Contact,
+    ContactId,
+    Link,
+    completing_operations,
+    from_row,
+    link_key,
+    mail_prefix,
+    touched_key,
+)
+from contacts.names import NAMES, Search
 from errors import Conflict, RowRefused, TryLater
 from mapping.fields import ObjectId
 from storage.filters import beginning, within
@@ -23,6 +33,7 @@ from storage.turns import in_turns
 _AT_ONCE = 16
 _TASKS_AT_ONCE = 500
 _COUNTS = 3
+_COMPLETIONS = 6
 # A search ends after so many pages with what it found, so that no call takes long; the caller asks for more.
 _SEARCHED_PAGES, _LARGEST_PAGE = 5, 1000
 
@@ -107,8 +118,11 @@ class ContactStore:
         self._tables = tables
 
     async def scan[Row: (ScanRow, msgspec.Raw)](self, partition: Partition, row: type[Row]) -> AsyncIterator[list[Row]]:
-        """Every row of a list in key order, projected or whole: a thousand a transaction."""
-        async for rows in self._tables.query(TABLE, within(partition.key), row):
+        """The contacts of a list and the rows that find them by id and address, in key order, projected or whole.
+
+        A thousand rows a transaction. The name rows, and what comes after them, are left out.
+        """
+        async for rows in self._tables.query(TABLE, within(partition.key, lt=NAMES), row):
             yield rows
 
     async def read(self, partition: Partition, contact_ids: Iterable[str]) -> dict[str, Contact]:
@@ -186,24 +200,50 @@ class ContactStore:
         return [from_row(row) for row in rows], continuation
 
     async def search(
-        self, partition: Partition, text: str, most: int, continuation: str = ""
+        self, partition: Partition, search: Search, most: int, continuation: str = "", *, rest: bool = False
     ) -> tuple[list[Contact], str]:
-        """Contacts that hold a lower-case text in a field, as `page` gives them; after a few thousand rows it pauses.
+        """Contacts that hold each word of a search, as `page` gives them; after a few thousand rows it pauses.
 
         Table Storage has no index for parts of words: a search reads the list, and the caller comes back for more.
+        `rest`: without those that the beginning of a name or an address finds.
         """
         found: list[Contact] = []
-        text = folded(text)
         for _ in range(_SEARCHED_PAGES):
             contacts, continuation = await self.page(partition, _LARGEST_PAGE, continuation)
-            for contact in contacts:
-                if contact.link is not Link.REMOVED and any(text in folded(one) for one in contact.fields.values()):
+            async for contact in in_turns(contacts):
+                shown = contact.link is not Link.REMOVED and search.inside([*contact.fields.values()])
+                if shown and not (rest and search.at_the_beginning(contact.fields)):
                     found.append(contact)
                 if len(found) == most:
                     return found, contact.id
             if not continuation:
                 break
         return found, continuation
+
+    async def complete_names(self, partition: Partition) -> None:
+        """Give their name rows to contacts that an older version stored without. Repeating it changes nothing.
+
+        Raises:
+            Conflict: other writers changed a contact again and again.
+            TryLater
+        """
+        continuation = ""
+        while True:
+            contacts, following = await self.page(partition, _LARGEST_PAGE, continuation)
+            nameless = [one for one in contacts if one.link is not Link.REMOVED and not one.named]
+            for _ in range(_COMPLETIONS):
+                try:
+                    await self.write(partition, [completing_operations(one) async for one in in_turns(nameless)])
+                except Conflict:
+                    stored = await self.read(partition, [one.id for one in nameless])
+                    nameless = [one for one in stored.values() if one.link is not Link.REMOVED and not one.named]
+                else:
+                    break
+            else:
+                raise Conflict("contacts changed too often to complete their rows by name")
+            if not following:
+                return
+            continuation = following
 
     async def tally(self, partition: Partition) -> Tally:
         return await self._tables.get(partition, TALLY_KEY, Tally) or Tally()
@@ -313,11 +353,6 @@ async def _side_by_side[T](read: Callable[[str], Awaitable[T]], keys: Sequence[s
     for some in batched(keys, _TASKS_AT_ONCE, strict=False):
         found += await asyncio.gather(*map(one, some))
     return found
-
-
-def folded(text: str) -> str:
-    """A text in the form in which two are compared: without case, accents composed (Unicode NFC)."""
-    return unicodedata.normalize("NFC", text).casefold()
 
 
 def _group_at(batch: Sequence[Sequence[Operation]], position: int) -> Sequence[Operation] | None:

@@ -41,6 +41,7 @@ from connect.tenants import TenantIndex
 from contacts.contact import TABLE as CONTACTS
 from contacts.custom_fields import TABLE as CUSTOM_FIELDS
 from contacts.edit_store import EditStore
+from contacts.listing import Listing
 from contacts.store import ContactStore
 from directory.credentials import Credentials, assertion_scope, credential_builder
 from directory.graph import Graph
@@ -202,6 +203,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
             tables,
             workspaces,
             contacts,
+            Listing(tables, contacts),
             EditStore(tables, contacts, sleep),
             EditPace(time.monotonic),
             Removals(time.monotonic),

@@ -71,6 +71,11 @@ class RollCall:
     def __contains__(self, source_id: object) -> bool:
         return isinstance(source_id, str) and self._word(_number(source_id)) in _MENTIONED
 
+    @property
+    def empty(self) -> bool:
+        """Whether the scan found no contact at all."""
+        return self.scanned and not (self._high or self._elsewhere or self._taken)
+
     def named(self, source_id: ObjectId) -> bool:
         """Whether an earlier page of this run named one at all."""
         return self._word(_number(source_id)) != _Said.NOTHING

@@ -264,6 +264,9 @@ class Slice:
             return  # It reads nothing: what it removes stands in rows of its own.
         if run.mode is Mode.FULL and not self.roll.scanned:
             await self.gathering.scan(keep=run.reconsider)
+            # What is written from now on has its name row.
+            if self.roll.empty:
+                self.state = replace(self.state, ordered=True)
         if not self.resumed or not run.page:
             return
         async for number, page in self.workspaces.journal(self.workspace, run.id):
@@ -308,6 +311,8 @@ class Slice:
         # Before the transaction, which would have to be repeated if a request came in meanwhile.
         name = await organization_name(self.reader.graph, self.reader.tenant) if full else None
         counted = Totals(*await self.contacts.count(self.partition)) if self.state.recount else None
+        if ordered := full and waits is None and not self.state.ordered:
+            await self.contacts.complete_names(self.partition)
         now, link = self.now(), self.run.delta_link
         ended = replace(self.run.after(event), cost=self.cost(about_to=1), cursor=None, delta_link=None)
         told = waits.told if waits is not None else ended.pending_removals
@@ -319,6 +324,8 @@ class Slice:
             operations = [run_operation(one) for one in (*dropped, *([] if waits else [ended]))]
             if name is not None and name != self.connection.tenant_name:
                 operations.append(connection_operation(named(self.connection, name)))
+            if ordered:
+                after = replace(after, ordered=True)
             if counted is not None:
                 after = replace(after, totals=counted, recount=False)
             if full and waits is None:

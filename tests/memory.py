@@ -22,11 +22,13 @@ from storage.table import Tables
 from storage.transaction import MOST_OPERATIONS, Operation, Partition, Verb, encode_transaction, is_key
 
 _TERM = re.compile(r"(PartitionKey|RowKey) (eq|ge|gt|le|lt) '((?:[^']|'')*)'")
+_COMPARISON = re.compile(r"(\w+) (ge|lt) '((?:[^']|'')*)'")
 _FROM = {"ge": bisect.bisect_left, "gt": bisect.bisect_right}
 _TO = {"le": bisect.bisect_right, "lt": bisect.bisect_left}
 _COLUMN = re.compile(r"[^\W\d]\w{0,254}")
 _TYPE = "@odata.type"
 _MOST_COLUMNS = 252
+_MOST_COMPARISONS = 15
 _LARGEST_COLUMN_BYTES, _LARGEST_ROW, _LARGEST_BATCH = 64 * 1024, 1024 * 1024, 4 * 1024 * 1024
 _LARGEST_PAGE = 1000
 
@@ -82,20 +84,22 @@ class MemoryTables(Tables):
     ) -> tuple[list[T], str]:
         await self._call("page", "GET")
         assert 1 <= most <= _LARGEST_PAGE
+        where, condition = _parted(where)
         partition_key, low, high = _range(where)
         stored = self._stored.get((table, partition_key), _Stored())
-        begin, end = low(stored.keys), high(stored.keys)
+        keys = stored.keys[low(stored.keys) : high(stored.keys)]
+        if condition:
+            keys = [one for one in keys if _holds(condition, stored.rows[one])]
         kind, _, key = continuation.partition(":")
-        if continuation:
-            begin = max(begin, bisect.bisect_left(stored.keys, key))
+        begin = bisect.bisect_left(keys, key) if continuation else 0
         if self.empty_pages and kind != "full":
-            return [], f"full:{stored.keys[begin] if begin < end else key}"
-        stop = min(end, begin + min(most, self.page_size))
+            return [], f"full:{keys[begin] if begin < len(keys) else key}"
+        stop = min(len(keys), begin + min(most, self.page_size))
         columns = columns_of(row)
-        body = b",".join([_projected(stored.rows[one], columns) for one in stored.keys[begin:stop]])
+        body = b",".join([_projected(stored.rows[one], columns) for one in keys[begin:stop]])
         rows = self._reader.many(b'{"value":[' + body + b"]}", row)
         self.after_call("page")
-        return rows, f"next:{stored.keys[stop]}" if stop < end else ""
+        return rows, f"next:{keys[stop]}" if stop < len(keys) else ""
 
     async def transact(self, partition: Partition, operations: Sequence[Operation]) -> Iterator[str]:
         assert 0 < len(operations) <= MOST_OPERATIONS
@@ -104,7 +108,7 @@ class MemoryTables(Tables):
         stored = self._partition(partition)
         written: dict[str, Row | None] = {}
         for position, operation in enumerate(operations):
-            columns = {name: value for name, value in (operation.row or {}).items() if value is not None}
+            columns = {name: value for name, value in operation.columns.items() if value is not None}
             refusal = _refusal(partition, operation, columns)
             if refusal or operation.row_key in written:
                 raise RowRefused(f"storage answered 400 {refusal or 'InvalidDuplicateRow'}", position)
@@ -160,6 +164,25 @@ def _projected(row: Row, columns: Sequence[str]) -> bytes:
     if not columns:
         return msgspec.json.encode(row)
     return msgspec.json.encode({"odata.etag": row["odata.etag"]} | {name: row.get(name) for name in columns})
+
+
+def _parted(where: str) -> tuple[str, str]:
+    """A filter's range of keys, and the condition in brackets that its rows have to meet besides."""
+    found = re.match(f"{_TERM.pattern}(?: and {_TERM.pattern})*", where)
+    assert found is not None, f"not known to this memory: {where}"
+    rest = where[found.end() :].removeprefix(" and ")
+    assert len(_COMPARISON.findall(where)) <= _MOST_COMPARISONS, "the service takes no more"
+    return found[0], rest
+
+
+def _holds(condition: str, row: Row) -> bool:
+    """Whether a row meets a condition; a column that it lacks is neither before nor after anything."""
+
+    def compared(found: re.Match[str]) -> str:
+        value, other = row.get(found[1]), found[3].replace("''", "'")
+        return str(isinstance(value, str) and (value >= other if found[2] == "ge" else value < other))
+
+    return bool(eval(_COMPARISON.sub(compared, condition), {}))  # Of True, False, and, or, brackets only.
 
 
 @functools.lru_cache(maxsize=10_000)

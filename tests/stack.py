@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from contacts.contact import ContactId, Link, index_keys, own_contact_id
+from contacts.contact import ContactId, Link, index_keys, name_keys, own_contact_id
 from contacts.edit_store import EditStore
 from contacts.edits import created, edited, removed
+from contacts.names import place_of
 from contacts.store import TALLY_KEY
 from errors import TryLater
 from limits import LEASE, WEEK
@@ -368,7 +369,8 @@ class Stack:
         keys = await self.world.keys()
         if keys is not None:
             rows = await self.rig.rows()
-            beside = {key for one in rows for key in index_keys(one)}
+            beside = {key for one in rows for key in index_keys(one) | name_keys(one)}
+            assert all(one.named == place_of(one.fields)[0] for one in rows if one.link is not Link.REMOVED)
             assert keys - {TALLY_KEY} == beside | {one.id for one in rows}
 
     async def abandon(self):

@@ -68,8 +68,8 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     show. `lease` is the worker's that does a slice now. `revision` is new with each write, so that a writer that got no
     answer can tell whether it was written. `totals` counts what runs did; people's own additions and removals stand
     in the list's tally. `recount`: a run ended before its time, so contacts may be written that no checkpoint counted.
-    `completed` is the last run that read to the end of its round. `missing_since`: since then Microsoft does not find
-    the tenant, which is not believed at once.
+    `completed` is the last run that read to the end of its round. `ordered`: each contact of the list has its name row.
+    `missing_since`: since then Microsoft does not find the tenant, which is not believed at once.
     """
 
     workspace_id: WorkspaceId
@@ -85,6 +85,7 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     last_completed_at: datetime | None = None
     completed: RunId | None = None
     verification: Verification | None = None
+    ordered: bool = False
     missing_since: datetime | None = None
     activity: Activity = Activity()
     lease_owner: str | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api.consent import CodeBody, OtherBody
-from api.contacts import ContactBody, ListBody
+from api.contacts import ORDERS, ContactBody, ListBody
 from api.integration import ConfigurationBody
 from api.runs import SyncBody
 from workspace.journal import Outcome
@@ -103,10 +103,17 @@ PROSE = {
     "rename_contact_list": Prose("The list.", _ADMIN, ListBody),
     "list_contacts": Prose(
         "Contacts.",
-        "A page may hold fewer than `limit`, or none, and still have a continuation.",
+        "By last name, then first name. A list that an older version stored comes by id until its next full run."
+        " A page may hold fewer than `limit`, or none, and still have a continuation.",
         parameters=(
             *_page("Contacts."),
-            Parameter("search", "A text that a field holds, without case.", {"type": "string", "maxLength": 100}),
+            Parameter(
+                "search",
+                "Words, in any order, without case and accents. First come those whose last name, first name or address"
+                " begins so, then those that hold each word in some field.",
+                {"type": "string", "maxLength": 100},
+            ),
+            Parameter("order", "`name` where it is not said.", {"enum": list(ORDERS)}),
         ),
     ),
     "download_contacts": Prose(

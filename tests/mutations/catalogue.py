@@ -316,6 +316,21 @@ RUNS = (
 
 TURNS = (
     Mutation(
+        "a renamed contact keeps its old place, too", "contacts/contact.py", 'before.named not in ("", place)', "False"
+    ),
+    Mutation(
+        "a list of an older version is never completed",
+        "sync/slice.py",
+        "await self.contacts.complete_names(self.partition)",
+        "pass",
+    ),
+    Mutation(
+        "a run reads the name rows",
+        "contacts/store.py",
+        "within(partition.key, lt=NAMES), row)",
+        "within(partition.key), row)",
+    ),
+    Mutation(
         "a click waits while our own credential fails",
         "workspace/state.py",
         "if request.trigger in _BY_PEOPLE:",

@@ -9,7 +9,7 @@ import pytest
 from errors import Conflict, RowRefused, TryLater
 from services import _table_client
 from services.settings import StorageAddress
-from storage.filters import beginning, within
+from storage.filters import after_key, all_of, any_of, beginning, starts_with, within
 from storage.table import Tables
 from storage.transaction import Operation, Partition, Verb
 from tests.memory import MemoryTables
@@ -148,6 +148,29 @@ class TestTables:
             sizes.append(len(rows))
 
         assert (found, sizes) == (names, [60, 60, 60, 60, 10])
+
+    async def test_a_condition_on_columns_picks_rows_and_one_without_the_column_meets_none(self, tables):
+        rows = [put("a", name="Ada O'Hara"), put("b", name="Bob"), put("c", age=3), put("d", name="Adam"), put("e")]
+        await tables.transact(HERE, rows)
+        either = any_of(starts_with("name", "Ada O'"), all_of(starts_with("RowKey", "d"), starts_with("name", "A")))
+
+        assert await keys(tables, all_of(EVERYBODY, either)) == ["a", "d"]
+        assert await keys(tables, all_of(after_key(HERE.key, "a"), either)) == ["d"]
+        assert await keys(tables, all_of(EVERYBODY, any_of(starts_with("name", "Z")))) == []
+
+    async def test_two_rows_with_the_very_same_columns_and_one_with_more(self, tables):
+        columns = {"name": "Ada", "age": 36}
+        beside = Operation(Verb.PUT, "name:ada", columns, besides={"first": "ada \u2028"})
+
+        await tables.transact(HERE, [Operation(Verb.INSERT, "a", columns), beside, put("b")])
+
+        rows = {key: await tables.get(HERE, key, dict[str, Any]) for key in ("a", "name:ada", "b")}
+        shown = {key: (row.get("name"), row.get("age"), row.get("first")) for key, row in rows.items()}
+        assert shown == {
+            "a": ("Ada", 36, None),
+            "name:ada": ("Ada", 36, "ada \u2028"),
+            "b": (None, None, None),
+        }
 
     async def test_rows_written_between_two_pages_do_not_disturb_the_next(self, tables):
         await tables.transact(HERE, [put(key) for key in "aceg"])
