@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: help run demo test format soak mutants pictures bench bench-million package infra infra-keep openapi lock audit lint setup browser clean
+.PHONY: help run demo test format soak mutants pictures bench bench-million package infra infra-keep openapi events lock audit lint setup browser clean
 
 BIN := .venv/bin
 # Node comes as a Python package.
@@ -49,6 +49,9 @@ package: setup  ## the deployment archive, dist/connector.zip
 
 openapi: setup  ## docs/openapi.yaml from the routes and the structs of the API
 	@exec $(BIN)/python -m local.tools.openapi
+
+events: setup  ## docs/events.md from the shapes of the events
+	@exec $(BIN)/python -m local.tools.events
 
 lock: setup  ## the locks in local/requirements, with hashes: of what is deployed, of what developers and audits install
 	@local/tools/lock $(BIN)/uv

@@ -30,6 +30,7 @@ from workspace.connection import (
     WorkspaceId,
     connection_operation,
 )
+from workspace.outbox import Outbox
 from workspace.state import SyncState, Totals
 from workspace.store import WorkspaceStore
 
@@ -53,6 +54,7 @@ class Disconnecting:
     schedule: Schedule
     tenants: TenantIndex
     exports: Exports
+    outbox: Outbox
     queue: MessageQueue
     slice_seconds: int
     now: Callable[[], datetime]
@@ -135,6 +137,7 @@ class Disconnecting:
         if connection.tenant_id is not None:
             await self.tenants.leave(connection.tenant_id, workspace)
         if connection.forget:
+            await self.outbox.send(workspace)
             await self._forget(workspace, partition)
             return
         if connection.closing is ContactsOnDisconnect.DELETE:
@@ -142,6 +145,8 @@ class Disconnecting:
             state = state.without_samples()
         totals = Totals(*await self.contacts.count(partition))
         ended = replace(connection.after(ConnectionEvent.CLOSED), tenant_id=None, closing=None)
+        # The timer, which sends what was not sent, visits it no more.
+        await self.outbox.send(workspace)
         # Before the connection can be joined again, which enrols it anew.
         await self.schedule.leave(workspace)
         await self.workspaces.save(

@@ -20,6 +20,7 @@ from storage.queue import MessageQueue
 from storage.retry import Sleep, tries
 from sync import telemetry
 from sync.messages import (
+    SCHEDULE,
     Continue,
     Forget,
     ForgetPerson,
@@ -36,7 +37,8 @@ from sync.messages import (
 from sync.meter import metered
 from sync.schedule import Schedule
 from sync.worker import Worker
-from workspace.connection import Stage
+from workspace.connection import Stage, WorkspaceId
+from workspace.outbox import Outbox
 from workspace.store import WorkspaceStore
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class Dispatch:
     restoring: Restoring
     schedule: Schedule
     queue: MessageQueue
+    outbox: Outbox
     now: Callable[[], datetime]
     sleep: Sleep
 
@@ -91,6 +94,8 @@ class Dispatch:
             if isinstance(message, Prune):
                 await self.workspaces.prune(message.workspace_id, self.now())
                 return
+            if isinstance(message, Start) and message.requested_by == SCHEDULE:
+                await self._send_events(message.workspace_id)
             connection, state = await self.workspaces.load(message.workspace_id)
             if isinstance(message, ForgetPerson):
                 await self.forgetting.person(message, connection, state)
@@ -107,6 +112,16 @@ class Dispatch:
                 # For instance an hourly start for a connection whose consent is lost: it stays on the timer's list.
                 case stage:
                     log.info("message_dropped workspace=%s stage=%s", message.workspace_id, stage)
+
+    async def _send_events(self, workspace: WorkspaceId) -> None:
+        """Send what still waits in the outbox, because a process died or the queue was away."""
+        try:
+            sent = await self.outbox.send(workspace)
+        except TryLater as error:
+            log.error("events_wait workspace=%s reason=%s", workspace, error)
+            telemetry.events_wait()
+        else:
+            telemetry.events_sent_late(sent)
 
     async def bury(self, body: bytes) -> None:
         """End the run, or repeat the step, that a message from the poison queue was about. Never raises what we raise.

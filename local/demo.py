@@ -29,6 +29,7 @@ from local.microsoft.__main__ import CONTOSO
 from local.microsoft.browser import Browser
 from local.microsoft.control import TenantControl
 from local.microsoft.process import DirectoryError
+from local.told import EventsShown
 
 _COUNTS = ("read", "added", "linked", "updated", "removed", "unlinked", "unchanged")
 _SHOWN_CHANGES = 20
@@ -46,12 +47,13 @@ def main() -> int:
     options = ("--people", str(arguments.people), "--latency-ms", str(arguments.latency_ms))
     try:
         with cloud(Path(".local"), *options, usual_ports=arguments.serve, host_port=arguments.port) as running:
+            events = EventsShown(running.azurite, console)
             try:
-                _show(console, running, arguments.people)
+                _show(console, running, events, arguments.people)
                 if arguments.picture is not None:
                     console.save_svg(str(arguments.picture), title="make demo")
                 if arguments.serve:
-                    _serve(console, running)
+                    _serve(console, running, events)
             except (httpx.HTTPError, OSError, TimeoutError) as error:
                 ended = running.ended()
                 raise DemoError(
@@ -77,18 +79,20 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _show(console: Console, running: Cloud, size: int) -> None:
+def _show(console: Console, running: Cloud, events: EventsShown, size: int) -> None:
     alice = Client(running.host.url, running.directory.control, "alice")
     contoso = TenantControl(running.directory.desk, CONTOSO, "")
     console.print(f"[bold]Contoso[/] has {size} users in Microsoft Entra ID. Alice, an admin of emu.chat, connects it.")
     _connect(running, alice)
     console.print("  consent granted, signed in, tenant proven; the default configuration is saved\n")
     runs = [("First sync", _first_sync(console, running, alice, size))]
+    events.show()
     changed = changed_people(contoso.users())
     contoso.do(*changed, *other_steps(contoso.users(), len(changed)))
     console.print(f"\n{len(changed)} people change, one is hired, two are disabled, two leave. [bold]Sync Now[/]:")
     runs.append(("Sync Now", _sync(alice, "delta")))
     _print_changes(console, alice, runs[-1][1]["id"])
+    events.show()
     runs.append(("Full Resync", _sync(alice, "full")))
     full = runs[-1][1]["counts"]
     written = sum(full[name] for name in _COUNTS if name not in ("read", "unchanged"))
@@ -207,13 +211,14 @@ def _table(runs: Sequence[tuple[str, dict[str, Any]]]) -> Table:
     return table
 
 
-def _serve(console: Console, running: Cloud) -> None:
+def _serve(console: Console, running: Cloud, events: EventsShown) -> None:
     console.print(f"\n  Integrations page   {running.portal}")
     console.print(f"  Sign in to emu.chat {running.directory.desk}/identity/sign-in")
     console.print(f"  API                 {running.host.url}/api/health")
     console.print(f"  Microsoft (local)   {running.directory.address}")
     console.print("\nServing until Ctrl-C.")
     while (part := running.ended()) is None:
+        events.show()
         time.sleep(0.5)
     raise DemoError(f"{part} has ended")
 

@@ -51,7 +51,7 @@ from storage.queue import MessageQueue
 from storage.retry import Sleep
 from storage.table import Tables
 from sync.alarms import Alarms
-from sync.messages import HOURLY_QUEUE, QUEUE
+from sync.messages import EVENTS_QUEUE, HOURLY_QUEUE, QUEUE
 from sync.meter import count_graph_request, count_table_transaction
 from sync.pausing import Pausing
 from sync.pending import PendingPeople
@@ -62,6 +62,7 @@ from sync.schedule import Schedule
 from sync.timetable import Timetable
 from sync.worker import Worker
 from workspace.connection import TABLE as CONNECTIONS
+from workspace.outbox import Outbox
 from workspace.store import WorkspaceStore
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class Services:
     settings: Settings
     tables: Tables
     queue: MessageQueue
+    events: MessageQueue
     blobs: Blobs
     hourly: MessageQueue
     graph: Graph
@@ -113,6 +115,7 @@ class Services:
         await self.blobs.close()
         await self.queue.close()
         await self.hourly.close()
+        await self.events.close()
 
 
 @functools.cache
@@ -147,7 +150,10 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         )
     )
     graph = Graph(settings.graph_endpoint, credentials, count_graph_request)
-    engine = build_engine(tables, queue, hourly, blobs, graph, settings.timetable, settings.slice_seconds, now, sleep)
+    events = MessageQueue(_queue_client(settings.queues, EVENTS_QUEUE))
+    engine = build_engine(
+        tables, queue, hourly, events, blobs, graph, settings.timetable, settings.slice_seconds, now, sleep
+    )
     workspaces, contacts, requests = engine.workspaces, engine.contacts, engine.requests
     previews = Previews(contacts, graph, now, sleep)
     sign_in = SignIn(
@@ -171,6 +177,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         settings=settings,
         tables=tables,
         queue=queue,
+        events=events,
         blobs=blobs,
         hourly=hourly,
         graph=graph,
@@ -236,6 +243,7 @@ def build_engine(
     tables: Tables,
     queue: MessageQueue,
     hourly: MessageQueue,
+    events: MessageQueue,
     blobs: Blobs,
     graph: Graph,
     timetable: Timetable,
@@ -244,19 +252,22 @@ def build_engine(
     sleep: Sleep,
 ) -> Engine:
     """Put the engine together; the random histories do so over tables, a queue, blobs and a Graph in memory."""
-    workspaces, contacts = WorkspaceStore(tables, sleep), ContactStore(tables)
+    outbox = Outbox(tables, events)
+    workspaces, contacts = WorkspaceStore(tables, sleep, outbox, now), ContactStore(tables)
     alarms, requests = Alarms(tables), RunRequests(workspaces, queue, now)
     schedule = Schedule(tables, hourly, timetable, now)
     pausing, tenants = Pausing(workspaces, requests, now), TenantIndex(tables, workspaces)
     exports = Exports(blobs)
     connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
-    disconnecting = Disconnecting(workspaces, contacts, schedule, tenants, exports, queue, slice_seconds, now, sleep)
+    disconnecting = Disconnecting(
+        workspaces, contacts, schedule, tenants, exports, outbox, queue, slice_seconds, now, sleep
+    )
     forgetting = Forgetting(workspaces, contacts, schedule, disconnecting, exports, queue, now, sleep)
     restoring = Restoring(tables, workspaces, contacts, schedule, requests, exports, queue, now, sleep)
     exporting = Exporting(tables, workspaces, schedule, exports, slice_seconds, now)
     worker = Worker(workspaces, contacts, graph, queue, alarms, slice_seconds, now, sleep)
     dispatch = Dispatch(
-        workspaces, worker, connecting, disconnecting, forgetting, restoring, schedule, queue, now, sleep
+        workspaces, worker, connecting, disconnecting, forgetting, restoring, schedule, queue, outbox, now, sleep
     )
     return Engine(
         workspaces,

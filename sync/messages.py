@@ -13,6 +13,8 @@ POISON_QUEUE = "entra-sync-poison"
 HOURLY_QUEUE = "entra-hourly"
 """What the timer starts. A queue of its own, so that no click waits behind the hour's runs."""
 HOURLY_POISON_QUEUE = "entra-hourly-poison"
+EVENTS_QUEUE = "entra-events"
+"""What emu.chat is told (workspace/events.py)."""
 SCHEDULE = "schedule"
 """`requestedBy` of the hourly timer's messages."""
 

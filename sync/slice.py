@@ -39,6 +39,7 @@ from sync.removals import gather_removals, plan_removals
 from sync.rollcall import RollCall
 from workspace.audit import adoption_entry
 from workspace.connection import Connection, Stage, WorkspaceId, connection_operation, named
+from workspace.events import announcements
 from workspace.journal import Change, Former, JournalPage, Person, journal_operation
 from workspace.run import NEXT_PHASE, Cost, Event, Mode, Phase, Run, RunState, Trigger
 from workspace.state import SyncState, Totals, Verification, concluded
@@ -385,8 +386,9 @@ class Slice:
         async with self._writing:
             async for last in tries(self.sleep):
                 state, operations = change(self.state)
+                told = announcements((self.connection, self.state), (None, state), self.now())
                 try:
-                    self.state = await self.workspaces.save(state, *operations)
+                    self.state = await self.workspaces.save(state, *operations, *told)
                 except Conflict:
                     await self.confirm()
                     if last:

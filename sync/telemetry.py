@@ -29,6 +29,8 @@ _message_age = _meter.create_histogram("emu.queue.age", "s")
 _poisoned = _meter.create_counter("emu.queue.poisoned")
 _rejected = _meter.create_counter("emu.credential.rejected")
 _exported = _meter.create_histogram("emu.export.workspaces", description="Workspaces of a daily export that ended")
+_events_wait = _meter.create_counter("emu.events.wait", description="Timer visits that left events in the outbox")
+_events_late = _meter.create_counter("emu.events.sent_late", description="Events that only the timer's visit sent")
 _workspaces = _meter.create_histogram("emu.schedule.workspaces", description="Workspaces that the timer visited")
 
 
@@ -107,6 +109,15 @@ def credential_rejected() -> None:
 def exported(workspaces: int, *, whole: bool) -> None:
     """A daily export ended; not whole when workspaces are missing in it."""
     _exported.record(workspaces, {"whole": whole})
+
+
+def events_wait() -> None:
+    _events_wait.add(1)
+
+
+def events_sent_late(count: int) -> None:
+    if count:
+        _events_late.add(count)
 
 
 def scheduled(workspaces: int) -> None:

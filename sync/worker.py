@@ -30,6 +30,7 @@ from sync.meter import Meter
 from sync.reading import PageReader
 from sync.slice import Slice, Superseded
 from workspace.connection import Connection, ConnectionEvent, WorkspaceId, connection_operation, tenant_of
+from workspace.events import announcements
 from workspace.run import Event, Mode, Request, Run, RunError, RunState, Trigger, WaitingFor, run_id
 from workspace.state import SyncState, ask, settled, verification_due
 from workspace.store import Update, WorkspaceStore, run_operation
@@ -64,7 +65,7 @@ class Worker:
         elif (wait := _seconds_to_wait(state, run, self.now())) > 0:
             await self._come_back(message, state, run, wait)
         elif (run := _claimed(run, connection, state, self.now())).deaths >= limits.DEATHS:
-            await self._bury(state, run)
+            await self._bury(connection, state, run)
         else:
             await self._slice(await self._claim(connection, state, run, meter))
 
@@ -280,19 +281,23 @@ class Worker:
                 # The next run begins with a full round. Microsoft answered, so the tenant is there.
                 state = replace(state, delta_link=None, missing_since=None)
             else:
-                operations.append(connection_operation(work.connection.after(ConnectionEvent.CONSENT_LOST)))
+                lost = work.connection.after(ConnectionEvent.CONSENT_LOST)
+                operations.append(connection_operation(lost))
+                operations += announcements((work.connection, state), (lost, state), now)
                 state = replace(state, follow_up=None, missing_since=None)
             return settled(state, ended), operations
 
         await work.write(fail)
         work.run = ended
 
-    async def _bury(self, state: SyncState, run: Run) -> None:
+    async def _bury(self, connection: Connection, state: SyncState, run: Run) -> None:
         """End a run whose workers die again and again at the same place."""
         log.error("run_buried workspace=%s run=%s place=%s", state.workspace_id, run.id, run.place)
         ended = run.ended(Event.FAILED, self.now(), failures.died(run.deaths))
         telemetry.run_ended(ended.state, ended.mode)
-        state = await self.workspaces.save(settled(state, ended), run_operation(ended))
+        after = settled(state, ended)
+        told = announcements((connection, state), (None, after), self.now())
+        state = await self.workspaces.save(after, run_operation(ended), *told)
         if state.run is not None:
             await self._queue(state.workspace_id, state.run, 0)
 

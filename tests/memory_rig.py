@@ -36,13 +36,14 @@ def make_memory_rig(tenant=None, graph=None):
     tenant = tenant or MemoryMicrosoft().tenant()
     clock = Clock()
     tables, queue = MemoryTables(count_table_transaction), _Deliveries(clock)
-    return Rig(_parts(tables, queue, graph or memory_graph(tenant.tenant), clock), queue, tenant, clock, "memory")
+    events, graph = MemoryQueue(clock), graph or memory_graph(tenant.tenant)
+    return Rig(_parts(tables, queue, events, graph, clock), queue, tenant, clock, "memory")
 
 
-def _parts(tables, queue, graph, clock):
+def _parts(tables, queue, events, graph, clock):
     """The production engine, over other tables, another queue and another Graph."""
     blobs, timetable = MemoryBlobs(), read_timetable(PUBLIC["SYNC_SCHEDULE"])
     # One queue for both: a test takes every message in the order in which they are visible.
-    engine = build_engine(tables, queue, queue, blobs, graph, timetable, _SLICE_SECONDS, clock, clock.sleep)
+    engine = build_engine(tables, queue, queue, events, blobs, graph, timetable, _SLICE_SECONDS, clock, clock.sleep)
     parts = {one.name: getattr(engine, one.name) for one in dataclasses.fields(engine)}
-    return SimpleNamespace(tables=tables, queue=queue, blobs=blobs, graph=graph, **parts)
+    return SimpleNamespace(tables=tables, queue=queue, events=events, blobs=blobs, graph=graph, **parts)

@@ -68,6 +68,7 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     show. `lease` is the worker's that does a slice now. `revision` is new with each write, so that a writer that got no
     answer can tell whether it was written. `totals` counts what runs did; people's own additions and removals stand
     in the list's tally. `recount`: a run ended before its time, so contacts may be written that no checkpoint counted.
+    `failures` counts runs that failed in a row.
     `completed` is the last run that read to the end of its round. `ordered`: each contact of the list has its name row.
     `missing_since`: since then Microsoft does not find the tenant, which is not believed at once.
     """
@@ -88,6 +89,7 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     ordered: bool = False
     missing_since: datetime | None = None
     activity: Activity = Activity()
+    failures: int = 0
     lease_owner: str | None = None
     lease_until: datetime | None = None
     revision: str = ""
@@ -179,9 +181,17 @@ def settled(state: SyncState, ended: Run) -> SyncState:
     recount = state.recount or ended.state in (RunState.FAILED, RunState.CANCELLED)
     totals = state.totals.after(done)
     activity = state.activity.after(done, ended.completed_at or ended.started_at or ended.created_at)
+    failures = _failures(state, ended)
     state = replace(state.without_lease(), run=None, waiting=waiting, last=ended, totals=totals, recount=recount)
-    state = replace(state, activity=activity)
+    state = replace(state, activity=activity, failures=failures)
     return next_up(state)
+
+
+def _failures(state: SyncState, ended: Run) -> int:
+    """Runs that failed in a row. One that was cancelled says nothing about the next."""
+    if ended.state is RunState.FAILED:
+        return state.failures + 1
+    return state.failures if ended.state is RunState.CANCELLED else 0
 
 
 def concluded(state: SyncState, ended: Run, delta_link: str | None) -> tuple[SyncState, list[Run]]:

@@ -8,6 +8,7 @@ One partition, so that what belongs together is written together:
     journal:<run>:<page>     what a page did, written before it was done
     pending:<run>:<n>        object ids whose removal waits for approval
     audit:<id>               who did what, newest first
+    outbox:<time>-<id>       an event that is still to be sent (workspace/outbox.py)
     attempt:<id>             a grant attempt (connect/attempt.py)
 """
 
@@ -37,6 +38,7 @@ from workspace.connection import (
     partition_of,
     read_connection,
 )
+from workspace.events import OUTBOX_PREFIX, announcements
 from workspace.journal import (
     JOURNAL_PREFIX,
     MOST_PENDING,
@@ -55,6 +57,7 @@ from workspace.journal import (
     read_pending,
     without_person,
 )
+from workspace.outbox import Outbox
 from workspace.run import Run, RunId, run_id, without_sample, without_scope
 from workspace.state import STATE_KEY, SyncState, read_state, state_operation
 
@@ -78,9 +81,11 @@ type Update = tuple[Connection | None, SyncState, Sequence[Operation]]
 class WorkspaceStore:
     """Reads and writes the rows of workspaces."""
 
-    def __init__(self, tables: Tables, sleep: Sleep) -> None:
+    def __init__(self, tables: Tables, sleep: Sleep, outbox: Outbox, now: Callable[[], datetime]) -> None:
         self._tables = tables
         self._sleep = sleep
+        self._outbox = outbox
+        self._now = now
 
     async def load(self, workspace: WorkspaceId) -> tuple[Connection | None, SyncState]:
         """A workspace's connection and state, in one transaction; (None, an empty state) when it never had one."""
@@ -95,11 +100,18 @@ class WorkspaceStore:
     async def save(self, state: SyncState, *operations: Operation) -> SyncState:
         """Write the state, with further rows of the partition, all or none; the state as it stands now.
 
-        Without an answer it is read back whether the write happened, so a caller never has to guess.
+        Without an answer it is read back whether the write happened, so a caller never has to guess. Events among the
+        rows are sent afterwards.
 
         Raises:
             Conflict: another writer was first.
         """
+        saved = await self._save(state, operations)
+        if any(one.row_key.startswith(OUTBOX_PREFIX) for one in operations):
+            await self._outbox.try_to_send(state.workspace_id)
+        return saved
+
+    async def _save(self, state: SyncState, operations: Sequence[Operation]) -> SyncState:
         wanted = replace(state, revision=uuid.uuid4().hex)
         written = [state_operation(wanted), *operations]
         # Without an answer the row may be written. Writing it again blindly would then fail by its own new ETag.
@@ -136,6 +148,7 @@ class WorkspaceStore:
             if new_connection is None and new_state == state and not operations:
                 return connection, state
             extra = [connection_operation(new_connection)] if new_connection is not None else []
+            extra += announcements((connection, state), (new_connection, new_state), self._now())
             try:
                 saved = await self.save(new_state, *extra, *operations)
             except Conflict:

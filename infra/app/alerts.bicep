@@ -91,6 +91,20 @@ var alarms alarmType[] = [
     '''
   }
   {
+    name: 'events-wait'
+    title: 'Events wait to be told'
+    severity: 2
+    window: 'PT1H'
+    every: 'PT15M'
+    operator: 'GreaterThan'
+    threshold: 0
+    query: '''
+      AppMetrics
+      | where Name == 'emu.events.wait'
+      | summarize Value = sum(Sum)
+    '''
+  }
+  {
     name: 'credential-rejected'
     title: 'Microsoft or Azure rejects the app\'s own credential'
     severity: 1

@@ -9,13 +9,13 @@ param sku string
 @description('Reached through private endpoints only.')
 param isPrivate bool
 
-var queues = ['entra-sync', 'entra-sync-poison', 'entra-hourly', 'entra-hourly-poison']
+var queues = ['entra-sync', 'entra-sync-poison', 'entra-events', 'entra-hourly', 'entra-hourly-poison']
 
 // Source: learn.microsoft.com/azure/role-based-access-control/built-in-roles/storage
 var roles = {
   // The host's own leases and timers, and the deployment package.
   StorageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
-  // Trigger, continuations, poison.
+  // Trigger, continuations, poison, events.
   StorageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 }
 

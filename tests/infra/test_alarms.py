@@ -24,6 +24,7 @@ SILENT = "The timer did not tick for two hours"
 NO_RUN = "No run completed for two hours"
 NO_EXPORT = "No day's export held every workspace for two days"
 POISON = "A message failed every time"
+WAITING = "Events wait to be told"
 REJECTED = "Microsoft or Azure rejects the app's own credential"
 FAILED = "A workspace's runs failed three times"
 FAILING = "Requests or functions fail for reasons of ours"
@@ -47,7 +48,7 @@ def hours(ordinary):
 
 
 def test_there_is_an_alarm_for_each_case_below():
-    assert set(ALARMS) == {SILENT, NO_RUN, NO_EXPORT, POISON, REJECTED, FAILED, FAILING, CAPPED}
+    assert set(ALARMS) == {SILENT, NO_RUN, NO_EXPORT, POISON, WAITING, REJECTED, FAILED, FAILING, CAPPED}
 
 
 def test_ordinary_hours_are_quiet(hours):
@@ -107,6 +108,14 @@ def test_exports_that_do_not_end_or_leave_a_workspace_out_ring(hours):
 
 def test_a_message_in_the_poison_queue_rings(hours, poisoned):
     assert POISON in ringing(together(hours(0), at(rows(poisoned.envelopes), NOW)))
+
+
+def test_an_outbox_that_does_not_empty_rings_and_one_that_was_emptied_late_does_not(hours):
+    def counted(name):
+        return {"AppMetrics": [{"TimeGenerated": NOW, "Name": name, "Sum": 1.0, "ItemCount": 1, "Properties": {}}]}
+
+    assert ringing(together(hours(0), counted("emu.events.wait"))) == {WAITING}
+    assert ringing(together(hours(0), counted("emu.events.sent_late"))) == set()
 
 
 def test_a_rejected_credential_rings(hours, rejected):

@@ -9,6 +9,7 @@ import pytest
 from local.tools.infra import INFRA, KEPT, MADE_FROM, sources
 from services import EXPORTS, TABLES
 from services.settings import Settings, SettingsError
+from sync.messages import EVENTS_QUEUE
 from tests.infra.kept import WAYS, app_settings, kinds, module, only, resources, template
 from tests.triggers import triggers
 
@@ -139,7 +140,7 @@ def names(kind):
 def test_queues_and_tables_are_those_of_the_code():
     triggered = {told["queueName"] for told in triggers().values() if told["type"] == "queueTrigger"}
 
-    assert names("Microsoft.Storage/storageAccounts/queueServices/queues") == triggered
+    assert names("Microsoft.Storage/storageAccounts/queueServices/queues") == {*triggered, EVENTS_QUEUE}
     assert names("Microsoft.Storage/storageAccounts/tableServices/tables") == set(TABLES)
 
 

@@ -282,6 +282,25 @@ RUNS = (
         "if run is not None and run.approved:",
         "if run is not None and False:",
     ),
+    Mutation("an event is sent and not written", "workspace/store.py", "extra += announcements(", "_ = announcements("),
+    Mutation(
+        "a slice tells nothing",
+        "sync/slice.py",
+        "self.workspaces.save(state, *operations, *told)",
+        "self.workspaces.save(state, *operations)",
+    ),
+    Mutation(
+        "every failure is told",
+        "workspace/events.py",
+        "if old.failures < FAILURES_TOLD <= new.failures:",
+        "if new.failures > old.failures:",
+    ),
+    Mutation(
+        "a sent event stays",
+        "workspace/outbox.py",
+        "[Operation(Verb.DELETE, row.row_key)]",
+        "[Operation(Verb.PUT, row.row_key, {})]",
+    ),
     Mutation(
         "a cancelled run goes on",
         "workspace/run.py",
