@@ -17,6 +17,10 @@ _tracer = trace.get_tracer("emu.chat.entra")
 _meter = metrics.get_meter("emu.chat.entra")
 _TOLD = frozenset({RunState.AWAITING_APPROVAL, RunState.COMPLETED, RunState.FAILED})
 
+_QUIET: dict[str, bool] = {"record_exception": False, "set_status_on_exception": False}
+"""A conflict, a throttled request or an expired link leaves a span as an exception and is none: each would be a row of
+AppExceptions, which is an alarm. What no one caught is told by the worker, once."""
+
 _runs = _meter.create_counter("emu.sync.runs", description="Runs that ended, or wait for approval")
 _read = _meter.create_counter("emu.sync.people_read")
 _written = _meter.create_counter("emu.sync.contacts_written")
@@ -47,7 +51,7 @@ def slice_span(workspace: str, run: Run) -> Iterator[None]:
     # No such span was ever sent. It only gives all slices of a run the same trace id.
     parent = trace.set_span_in_context(trace.NonRecordingSpan(root), context.Context())
     attributes = {"workspace": workspace, "run": run.id, "mode": run.mode.value, "step": run.step}
-    with _tracer.start_as_current_span("slice", context=parent, attributes=attributes):
+    with _tracer.start_as_current_span("slice", context=parent, attributes=attributes, **_QUIET):
         yield
 
 
@@ -60,7 +64,7 @@ def span(name: str, **attributes: int) -> Iterator[None]:
     if 0 in attributes.values():
         yield
         return
-    with _tracer.start_as_current_span(name, attributes=attributes):
+    with _tracer.start_as_current_span(name, attributes=attributes, **_QUIET):
         yield
 
 

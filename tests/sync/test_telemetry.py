@@ -110,3 +110,18 @@ async def test_what_somebody_must_act_on_is_counted(rig, tenant):
     assert told["emu.queue.poisoned",] == 1
     assert told["emu.sync.runs", ("mode", "delta"), ("outcome", "failed")] == 1
     assert (await rig.run(asked.id)).state is RunState.FAILED
+
+
+async def test_what_passes_by_itself_is_no_exception(rig, tenant):
+    """Azure makes a row of AppExceptions of each that a span tells, and five of them are an alarm."""
+    await rig.connect()
+    await rig.full()
+    _spans.clear()
+
+    tenant.fault("delta", status=429, retryAfter="600")
+    await rig.delta()
+
+    ended = _spans.get_finished_spans()
+    assert "page" in {one.name for one in ended}
+    assert [(one.name, event.name) for one in ended for event in one.events] == []
+    assert {one.status.status_code.name for one in ended} == {"UNSET"}
