@@ -128,7 +128,7 @@ class ConsentCalls:
     async def disconnect(self, req: func.HttpRequest) -> Accepted[IntegrationShape]:
         caller = await self.callers.of(req)
         require_admin(caller)
-        wanted = req.params.get("contacts", ContactsOnDisconnect.KEEP)
+        wanted = req.params.get("contacts", "")
         if wanted not in list(ContactsOnDisconnect):
             raise Refused("What becomes of the contacts?", {"contacts": "keep or delete"})
         contacts = ContactsOnDisconnect(wanted)

@@ -41,6 +41,11 @@ def read_body[T](req: func.HttpRequest, shape: type[T]) -> T:
     kind = req.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/json":
         raise WrongType("Send the body as application/json.")
+    # The host hands a compressed body on as it is, and of a chunked one nothing (facts/functions.md 11).
+    if req.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise WrongType("Send the body without Content-Encoding: compressed bodies are not read.")
+    if not body:
+        raise Refused("There is no body. Send it with Content-Length: a chunked body arrives empty.", {"body": "empty"})
     # Before it is decoded: deep nesting would exhaust the decoder's stack.
     if _depth(body) > _DEEPEST:
         raise Refused("The body is nested too deeply.", {"body": f"more than {_DEEPEST} levels"})

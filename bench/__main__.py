@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import report, scenarios
-from bench.measure import Figures
+from bench.measure import Figures, percentile
 from bench.stage import Stage, stage
 from bench.ways import WAYS, other_way
 
@@ -41,6 +41,10 @@ def main() -> int:
         for number in range(arguments.repeats):
             _latency(running, found, number)
         found.idle = _told("1,000 idle workspaces", lambda: scenarios.idle_workspaces(running))
+        for syncs in report.BESIDE:
+            found.status[syncs] = scenarios.status_beside(running, syncs)
+            took = percentile(found.status[syncs], 95)
+            print(f"status beside {syncs} first syncs, 95th percentile {1000 * took:.0f} ms", flush=True)
         found.telemetry_bytes = scenarios.telemetry(running)
     for name, statement in scenarios.IMPORTS.items():
         found.imports[name] = [scenarios.import_seconds(statement) for _ in range(arguments.repeats)]

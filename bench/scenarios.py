@@ -9,12 +9,13 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from unittest.mock import patch
 
+import httpx
 from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient
 from msgspec.structs import replace
 
 from bench.measure import Figures, cpu_seconds, forget_peak, peak_mb
-from bench.stage import Stage, first_sync, settled, tenant_settings
+from bench.stage import Stage, any_goes_on, first_sync, settled, tenant_settings
 from bench.ways import ROOT, run_way
 from directory.credentials import TenantId
 from local.azurite import free_ports
@@ -34,6 +35,8 @@ _TICKS = "*/30 * * * * *"
 MOST_EDITED = 10_000
 """People's edits go through the API one by one: more of them only test patience."""
 
+BESIDE_PEOPLE = 20_000
+_STATUS_CALLS, _BETWEEN_STATUS_SECONDS = 40, 0.1
 _STEPS_AT_ONCE = 2000
 _TELEMETRY_RUNS = 20
 
@@ -80,6 +83,27 @@ def stored_bytes(stage: Stage, office: Office) -> int:
     share = sum(len(str(dict(row))) for row in sample) / len(sample)
     contacts: int = office.status()["totals"]["contacts"]
     return round(share * contacts)
+
+
+def status_beside(stage: Stage, syncs: int, people: int = BESIDE_PEOPLE) -> list[float]:
+    """Seconds that each status call of a small workspace takes beside so many first syncs, all on one worker."""
+    small = stage.office(5)
+    first_sync(small)
+    settled(stage, small)
+    busy = [stage.office(people) for _ in range(syncs)]
+    signed_in = {"Authorization": f"Bearer {small.directory.control.token(small.admin.person)}"}
+    took: list[float] = []
+    with httpx.Client(headers=signed_in, timeout=60) as page:
+        for office in busy:
+            first_sync(office)
+        # Looking whether they go on costs Azurite time, so it is done seldom.
+        while len(took) < _STATUS_CALLS or any_goes_on(stage, busy):
+            for _ in range(_STATUS_CALLS // 4):
+                began = time.monotonic()
+                page.get(f"{small.url}/api/{ENTRA}/status").raise_for_status()
+                took.append(time.monotonic() - began)
+                time.sleep(_BETWEEN_STATUS_SECONDS)
+    return took
 
 
 def bare_chain(stage: Stage, office: Office) -> float:

@@ -6,7 +6,7 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -84,13 +84,23 @@ def settled(stage: "Stage", office: Office) -> dict[str, Any]:
     """The newest run, once nothing goes on. Looks at the row itself: asking the API would cost the host CPU."""
     began = time.monotonic()
     with TableClient.from_connection_string(stage.storage, "Connections") as table:
-        while json.loads(_document(table.get_entity(office.workspace, "connection.agenda")))["run"] is not None:
+        while _goes_on(table, office):
             waited = time.monotonic() - began
             time.sleep(max(0.02, waited / 100))  # Looking costs Azurite time that a long run feels.
             if waited > _LONGEST_SECONDS:
                 raise TimeoutError("the run does not end")
     newest: dict[str, Any] = office.admin.call("GET", f"{ENTRA}/runs?limit=1")["runs"][0]
     return newest
+
+
+def any_goes_on(stage: "Stage", offices: Sequence[Office]) -> bool:
+    """Whether a run goes on in one of the offices."""
+    with TableClient.from_connection_string(stage.storage, "Connections") as table:
+        return any(_goes_on(table, one) for one in offices)
+
+
+def _goes_on(table: TableClient, office: Office) -> bool:
+    return json.loads(_document(table.get_entity(office.workspace, "connection.agenda")))["run"] is not None
 
 
 def _document(row: Mapping[str, Any]) -> str:
@@ -111,7 +121,7 @@ def stage() -> Iterator[Stage]:
         account = storage.connection_string("account0000")
         # As long a slice as can be set: Azurite sorts the whole list for each page of a scan, so a second slice over
         # a million people would be spent on reading where the first one ended.
-        settings = host_settings(account, running, port, SLICE_SECONDS="540")
+        settings = host_settings(account, running, port, SLICE_SECONDS="420")
         host = start_host(settings, folder / "host.log", port=port)
         stack.callback(host.stop)
         yield Stage(storage, running, host, folder, account)

@@ -1,11 +1,16 @@
 """The house's own rules: which way imports go, what starts what, what is needed at import."""
 
 import ast
+import itertools
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from local.host.routes import read_routes
+from local.host.wire import Function
+from tests.triggers import triggers
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
@@ -83,6 +88,26 @@ def test_imports_go_one_way(layer):
 
     for path in files_of(layer):
         assert not set(imports_of(path)) & (later | {"local", "bench", "tests"}), path
+
+
+def test_the_host_takes_each_of_our_routes_and_no_order_decides_between_two():
+    """One bad route turns the whole app off; the functions' alphabet decides between two (facts/functions.md 11)."""
+    routes = {name: one for name, one in triggers().items() if one["type"] == "httpTrigger"}
+    read_routes([Function(name, one) for name, one in routes.items()], "api")
+
+    for (name, one), (other_name, other) in itertools.combinations(routes.items(), 2):
+        if set(one["methods"]) & set(other["methods"]):
+            assert not overlap(one["route"].split("/"), other["route"].split("/")), (name, other_name)
+
+
+def overlap(one, other):
+    """Whether a path may fit both templates, given as segments."""
+    if not one or not other:
+        return one == other or (one or other)[0].startswith("{*")
+    if one[0].startswith("{*") or other[0].startswith("{*"):
+        return True
+    same = one[0].lower() == other[0].lower() or "{" in one[0] + other[0]
+    return same and overlap(one[1:], other[1:])
 
 
 @pytest.mark.parametrize("pattern", PURE)

@@ -31,6 +31,7 @@ class Parameter:
     prose: str
     schema: Mapping[str, Any]
     place: str = "query"
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,10 @@ PROSE = {
         f"The contacts are unlinked or deleted in the background. {_ADMIN}",
         parameters=(
             Parameter(
-                "contacts", "What becomes of the synced contacts.", {"enum": ["keep", "delete"], "default": "keep"}
+                "contacts",
+                "What becomes of the synced contacts.",
+                {"enum": ["keep", "delete"]},
+                required=True,
             ),
         ),
     ),

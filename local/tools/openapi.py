@@ -119,7 +119,9 @@ def _path_parameters(route: str) -> Iterator[dict[str, Any]]:
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
-    told = {"name": parameter.name, "in": parameter.place, "description": parameter.prose}
+    told: dict[str, Any] = {"name": parameter.name, "in": parameter.place, "description": parameter.prose}
+    if parameter.required:
+        told["required"] = True
     return told | {"schema": dict(parameter.schema)}
 
 

@@ -1,9 +1,11 @@
 """Numbers that callers send: one parser, for all of them (spec §7)."""
 
+import azure.functions as func
 import msgspec
 import pytest
 
-from api.requests import whole_number
+from api.requests import WrongType, read_body, whole_number
+from errors import Refused
 from tests.api.calls import called
 
 
@@ -19,7 +21,32 @@ def test_anything_else_is_no_number(text):
     assert whole_number(text, 1000) is None
 
 
-@pytest.mark.parametrize("limit", ["00010099999", "9" * 5000, "0"])
+def request(body, **headers):
+    told = {"content-type": "application/json"} | {name.replace("_", "-"): one for name, one in headers.items()}
+    return func.HttpRequest("PUT", "/api/x", headers=told, body=body)
+
+
+def test_a_chunked_body_is_told_why_it_is_empty():
+    """It arrives empty (facts/functions.md 11)."""
+    with pytest.raises(Refused, match="Content-Length") as refused:
+        read_body(request(b""), dict)
+
+    assert refused.value.fields == {"body": "empty"}
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "gzip, identity"])
+def test_a_compressed_body_is_refused_for_its_encoding(encoding):
+    """It arrives as it is (facts/functions.md 11)."""
+    with pytest.raises(WrongType, match="Content-Encoding"):
+        read_body(request(b"\x1f\x8b\x08", content_encoding=encoding), dict)
+
+
+def test_a_plain_body_is_read_whatever_it_says_of_its_encoding():
+    assert read_body(request(b'{"a":1}', content_encoding="identity"), dict) == {"a": 1}
+
+
+# The last: repeated parameters arrive joined (facts/functions.md 11).
+@pytest.mark.parametrize("limit", ["00010099999", "9" * 5000, "0", "10,20"])
 async def test_a_limit_that_cannot_be_is_refused_by_name(rig, directory, limit):
     token = directory.control.token(f"admin@{rig.workspace}")
 

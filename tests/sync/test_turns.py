@@ -236,3 +236,18 @@ async def test_the_list_is_counted_anew_after_a_run_that_ended_before_its_time(r
 
     totals = (await rig.state()).totals
     assert (totals.contacts, totals.linked) == (len(await rig.rows()), len(rig.expected()))
+
+
+async def test_a_run_is_interrupted_from_its_lease_s_end_until_another_worker_takes_it(rig):
+    await rig.connect()
+    asked = await rig.ask(Mode.FULL)
+    rig.kill_before = 8
+    with pytest.raises(Killed):
+        await rig.services.dispatch.handle(Continue(rig.workspace, asked.id, 0))
+    told = [(await rig.state()).interrupted(rig.clock())]
+    rig.clock.offset += LEASE + timedelta(seconds=1)
+    told.append((await rig.state()).interrupted(rig.clock()))
+
+    await rig.services.dispatch.handle(Continue(rig.workspace, asked.id, 0))
+
+    assert [*told, (await rig.state()).interrupted(rig.clock())] == [False, True, False]
