@@ -33,9 +33,9 @@ soak: setup  ## what takes long: deaths in real time, sizes, comparisons, and ma
 mutants: setup  ## put small mistakes into the engine, one after the other: the tests must catch each
 	@exec $(BIN)/python -m tests.mutations
 
-pictures: setup browser  ## the portal's pictures in docs/pictures, taken by its tests
-	@mkdir -p docs/pictures
-	@PICTURES=docs/pictures $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/portal
+pictures: setup browser  ## the portal's pictures in docs/pictures: Contoso, 2,500 people, light and dark
+	@local/tools/find-fonts
+	@exec $(BIN)/python -m local.tools.pictures
 
 bench: setup  ## measure, against what people would use instead; writes docs/performance.md (seven minutes)
 	@$(BIN)/python -m pytest -q tests/soak/test_other_ways.py

@@ -1,6 +1,6 @@
 // The API, as the signed-in person. A token that ran out is fetched again; one that cannot be had asks to sign in.
 
-import { t } from "./words.js";
+import { isText, t } from "./words.js";
 
 const BASE = new URL("../", import.meta.url);
 const PATIENCE_MS = 70_000;
@@ -78,3 +78,14 @@ function send(method, path, body, headers) {
 export const get = async (path) => (await call("GET", path)).body;
 export const post = async (path, body) => (await call("POST", path, body)).body;
 export const ENTRA = "integrations/entra";
+
+/** What can be mapped, with the fields' names in the reader's language; the workspace's own fields keep theirs. */
+export async function offeredFields() {
+  const told = await get(`${ENTRA}/fields`);
+  const named = (one) => (!one.custom && isText(`field.${one.name}`) ? { ...one, label: t(`field.${one.name}`) } : one);
+  return {
+    ...told,
+    directoryFields: told.directoryFields.map(named),
+    contactFields: told.contactFields.map(named),
+  };
+}

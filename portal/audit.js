@@ -1,6 +1,6 @@
 // The audit trail: who did what, and what a saved configuration changed, in the form's own words.
 
-import { ENTRA, get } from "./api.js";
+import { ENTRA, get, offeredFields } from "./api.js";
 import { h } from "./dom.js";
 import { frame } from "./frame.js";
 import { paged } from "./paged.js";
@@ -9,7 +9,7 @@ import { isText, number, t } from "./words.js";
 
 export async function auditView(stage) {
   const { place } = stage;
-  const [fields, { look }] = await Promise.all([get(`${ENTRA}/fields`), frame(stage, "audit")]);
+  const [fields, { look }] = await Promise.all([offeredFields(), frame(stage, "audit")]);
   look();
   const labels = {
     source: new Map(fields.directoryFields.map((one) => [one.name, one.label])),

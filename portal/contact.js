@@ -1,6 +1,6 @@
 // A contact's card: its values and where they come from; edit and remove.
 
-import { ENTRA, call, get } from "./api.js";
+import { ENTRA, call, get, offeredFields } from "./api.js";
 import { announce, h, say } from "./dom.js";
 import { editDialog, nameOf, theList, valueOf } from "./edit.js";
 import { ask, back, facts, time } from "./parts.js";
@@ -9,11 +9,7 @@ import { t } from "./words.js";
 export async function contactView(stage, id) {
   const list = await theList();
   const path = `contact-lists/${list.id}/contacts/${id}`;
-  const [fields, contact, configuration] = await Promise.all([
-    get(`${ENTRA}/fields`),
-    get(path),
-    get(`${ENTRA}/config`),
-  ]);
+  const [fields, contact, configuration] = await Promise.all([offeredFields(), get(path), get(`${ENTRA}/config`)]);
   const source = new Map(fields.directoryFields.map((one) => [one.name, one.label]));
   const problem = h("p", { class: "problem", role: "alert" });
   draw(contact);

@@ -1,6 +1,6 @@
 // The contact list for everyone: search, page by page, add.
 
-import { ENTRA, get, post } from "./api.js";
+import { ENTRA, get, offeredFields, post } from "./api.js";
 import { announce, h, say } from "./dom.js";
 import { editDialog, nameOf, theList } from "./edit.js";
 import { panel, table, textOf } from "./parts.js";
@@ -16,7 +16,7 @@ export async function contactsView(stage, query = "") {
     stage.place.replaceChildren(panel("info", t("list.none"), h("p", {}, t("list.none.text"))));
     return;
   }
-  const [fields, told] = await Promise.all([get(`${ENTRA}/fields`), get(`${ENTRA}/status`)]);
+  const [fields, told] = await Promise.all([offeredFields(), get(`${ENTRA}/status`)]);
   stage.name(list.name);
   const holder = h("div", { id: "contacts" });
   const problem = h("p", { class: "problem", role: "alert" });
@@ -66,7 +66,13 @@ export async function contactsView(stage, query = "") {
     }
     if (mine !== turn) return;
     const found = continuation ? "rows.found.more" : "rows.found";
-    say(count, t(wanted ? found : "rows.shown", { n: rows.length }));
+    say(
+      count,
+      t(wanted ? found : continuation ? "rows.shown.of" : "rows.shown", {
+        n: rows.length,
+        whole: told.totals.contacts,
+      }),
+    );
     announce(count.textContent);
     draw(true);
     more.hidden = !continuation;
@@ -87,9 +93,9 @@ export async function contactsView(stage, query = "") {
 
   function draw(isDone) {
     const shown = rows.map((one) => [
-      h("a", { href: `#/contacts/${one.id}` }, nameOf(one)),
-      one.email,
-      one.mobilePhone,
+      [avatar(nameOf(one)), h("a", { href: `#/contacts/${one.id}` }, nameOf(one))],
+      addressed("mailto:", one.email),
+      addressed("tel:", one.mobilePhone),
       one.company,
       one.linked ? h("span", { class: "tag linked" }, t("list.entra")) : h("span", { class: "tag" }, t("list.local")),
     ]);
@@ -113,4 +119,25 @@ export async function contactsView(stage, query = "") {
   }
 
   await load(true);
+}
+
+/** The initials of a name, in a colour of its own; the name itself stands beside it. */
+function avatar(name) {
+  const letters = name
+    .split(/\s+/)
+    .map((part) => [...part].find((letter) => /\p{L}/u.test(letter)) ?? "")
+    .filter(Boolean);
+  const hue = [...name].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 5;
+  return h(
+    "span",
+    { class: `avatar hue-${hue}`, "aria-hidden": "true" },
+    [letters[0], letters.slice(1).at(-1)].join(""),
+  );
+}
+
+/** A value that the device can write to or call; what is none stays a text. */
+function addressed(scheme, value) {
+  const target = scheme === "tel:" ? value?.replace(/[^\d+]/g, "") : value;
+  const isGood = scheme === "tel:" ? /^\+?\d{3,}$/.test(target ?? "") : /^[^\s@]+@[^\s@]+$/.test(target ?? "");
+  return isGood ? h("a", { class: "quietly", href: scheme + encodeURI(target) }, value) : value;
 }

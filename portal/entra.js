@@ -6,7 +6,7 @@ import { frame } from "./frame.js";
 import { overview } from "./overview.js";
 import { ask, icon, panel, signIn, textOf } from "./parts.js";
 import { permissions, spreading } from "./permissions.js";
-import { review } from "./review.js";
+import { forgetVerifier, isOfAnother, review, sendBack } from "./review.js";
 import { settings } from "./settings.js";
 import { contacts, t } from "./words.js";
 
@@ -19,6 +19,12 @@ export async function entraView(stage) {
     history.replaceState(null, "", `${location.pathname}#/entra`);
   }
   const code = returned.get("consent_code");
+  if (returned.has("consent_error")) forgetVerifier();
+  // Who granted what was handed over need not have an account here: nothing is asked for.
+  if (code && isOfAnother()) {
+    sendBack(stage, code);
+    return;
+  }
   const shown = overview(stage);
   const { card, look } = await frame(stage, "overview", shown.follow);
   if (!card.canConfigure) onlyAdmins(stage);

@@ -1,21 +1,31 @@
 // History: runs, and what a run changed field by field.
 
-import { ENTRA, get } from "./api.js";
+import { ENTRA, get, offeredFields } from "./api.js";
 import { h } from "./dom.js";
 import { frame } from "./frame.js";
 import { paged } from "./paged.js";
 import { back, table, time } from "./parts.js";
 import { askedBy, did, duration, number, seconds, t } from "./words.js";
 
-export async function historyView(stage) {
+/** Runs that changed nothing are hidden at first; `?all` in the address shows them. */
+export async function historyView(stage, query = "") {
   const { place } = stage;
+  const isAll = new URLSearchParams(query).has("all");
   const { look } = await frame(stage, "history");
   look();
-  place.replaceChildren();
+  const turn = (event) => (location.hash = event.target.checked ? "#/entra/history?all" : "#/entra/history");
+  place.replaceChildren(
+    h(
+      "label",
+      { class: "choice" },
+      h("input", { type: "checkbox", id: "all-runs", checked: isAll, onchange: turn }),
+      h("span", {}, t("history.all")),
+    ),
+  );
   await paged(
     place,
     `${ENTRA}/runs?limit=20`,
-    (told) => told.runs,
+    (told) => told.runs.filter((run) => isAll || isNotable(run)),
     (runs) =>
       runs.length
         ? table(
@@ -35,6 +45,10 @@ export async function historyView(stage) {
   );
 }
 
+const isNotable = ({ state, counts }) =>
+  state !== "completed" ||
+  ["added", "linked", "updated", "removed", "unlinked", "skipped"].some((name) => counts[name]);
+
 function runRow(run) {
   return [
     h("a", { href: `#/entra/history/${run.id}` }, t(`mode.${run.mode}`)),
@@ -53,7 +67,7 @@ export async function runView(stage, id) {
   const { place } = stage;
   const [run, fields, { look }] = await Promise.all([
     get(`${ENTRA}/runs/${id}`),
-    get(`${ENTRA}/fields`),
+    offeredFields(),
     frame(stage, "history"),
   ]);
   look();

@@ -5,6 +5,8 @@ import { announce, h } from "./dom.js";
 import { loading } from "./parts.js";
 import { t } from "./words.js";
 
+const MOST_PAGES = 10;
+
 /**
  * A list that has a continuation: the first page now, the next ones when asked for. `itemsOf` takes them from an answer,
  * `build` shows all so far and is told whether these are all.
@@ -16,9 +18,14 @@ export async function paged(place, path, itemsOf, build) {
   let continuation = "";
   async function load() {
     const separator = path.includes("?") ? "&" : "?";
-    const told = await get(path + (continuation ? `${separator}continuation=${encodeURIComponent(continuation)}` : ""));
-    continuation = told.continuation;
-    items.push(...itemsOf(told));
+    const before = items.length;
+    // A page may hold nothing that is shown; a person who asked for more is not asked to ask again at once.
+    for (let page = 0; page < MOST_PAGES && items.length === before && (continuation || !page); page += 1) {
+      const after = continuation ? `${separator}continuation=${encodeURIComponent(continuation)}` : "";
+      const told = await get(path + after);
+      continuation = told.continuation;
+      items.push(...itemsOf(told));
+    }
     holder.replaceChildren(build(items, !continuation));
     more.hidden = !continuation;
     announce(t("rows.shown", { n: items.length }));

@@ -1,17 +1,18 @@
 // Microsoft's permission: what is asked for and why, what came of it, and who else may grant it.
 
-import { ENTRA, get, post } from "./api.js";
+import { ENTRA, get, offeredFields, post } from "./api.js";
 import { announce, h, redraw, say } from "./dom.js";
+import { handOver, handedOver } from "./handover.js";
 import { copyable, panel, signIn, textOf } from "./parts.js";
-import { keepVerifier } from "./review.js";
-import { contacts, isText, rich, t } from "./words.js";
+import { forgetVerifier, keepVerifier } from "./review.js";
+import { clock, contacts, isText, rich, t } from "./words.js";
 
 const LOOK_MS = 3000;
 const NEEDS_AN_ADMINISTRATOR = ["not_an_administrator", "approval_needed"];
 
 /** Ask for the permission. `error` is why Microsoft's answer was none, if it came back with one. */
 export async function permissions(stage, card, error, steps) {
-  const [fields, saved] = await Promise.all([get(`${ENTRA}/fields`), get(`${ENTRA}/config`)]);
+  const [fields, saved] = await Promise.all([offeredFields(), get(`${ENTRA}/config`)]);
   if (!error && !card.tenant && card.list) {
     await disconnected(stage, card, fields, saved);
     return;
@@ -39,7 +40,9 @@ function asking(place, fields, saved, handsOver) {
       ),
     ),
     h("p", { id: "grant-problem", class: "problem", role: "alert" }),
-    handsOver ? null : h("details", {}, h("summary", {}, t("permission.else")), handOver()),
+    handsOver
+      ? null
+      : h("details", { open: Boolean(handedOver()) }, h("summary", {}, t("permission.else")), handingOver()),
   );
 }
 
@@ -48,7 +51,7 @@ function whatHappened(card, error) {
     const reason = isText(`consent.${error}.text`) ? error : "not_valid";
     const waits = NEEDS_AN_ADMINISTRATOR.includes(error);
     const text = h("p", {}, t(`consent.${reason}.text`));
-    return panel(waits ? "wait" : "bad", t(`consent.${reason}`), text, waits ? handOver() : null);
+    return panel(waits ? "wait" : "bad", t(`consent.${reason}`), text, waits ? handingOver() : null);
   }
   if (card.permissionError) {
     const again = h("p", {}, t("permission.again"));
@@ -78,9 +81,31 @@ function willBeRead(fields, saved) {
   );
 }
 
-function handOver() {
-  const link = location.origin + location.pathname + "#/entra";
-  return h("div", {}, h("p", {}, t("hand.over")), copyable("hand-over", t("hand.over.link"), link));
+/** What an administrator sends to whoever manages Microsoft, who needs no account here. It is made when it is asked for. */
+function handingOver() {
+  const place = h("div", { id: "handing-over" });
+  const problem = h("p", { class: "problem", role: "alert" });
+  const make = async () => {
+    say(problem, "");
+    try {
+      show(handOver(await post(`${ENTRA}/consent`)));
+      forgetVerifier();
+      document.getElementById("hand-over").focus();
+    } catch (error) {
+      problem.replaceChildren(textOf(error), " ", signIn(error) || "");
+    }
+  };
+  const show = (kept) => {
+    const again = h(
+      "button",
+      { type: "button", id: "make-link", onclick: make },
+      t(kept ? "hand.over.again" : "hand.over.make"),
+    );
+    const until = kept ? h("p", { id: "good-until" }, t("hand.over.until", { when: clock(kept.until) })) : "";
+    place.replaceChildren(kept ? copyable("hand-over", t("hand.over.link"), kept.link) : "", until, again, problem);
+  };
+  show(handedOver());
+  return h("div", {}, h("p", {}, t("hand.over")), place);
 }
 
 async function grant(place) {

@@ -2,30 +2,51 @@
 
 import { ENTRA, post } from "./api.js";
 import { h, say } from "./dom.js";
-import { facts, panel, signIn, textOf, time } from "./parts.js";
+import { forgetHandedOver, handedOver } from "./handover.js";
+import { copyable, facts, panel, signIn, textOf, time } from "./parts.js";
 import { rich, t } from "./words.js";
 
 const VERIFIER = "entra-verifier";
 
-/** Only this window can complete the request that it began: a link with a code, sent by somebody, joins nothing. */
+/**
+ * Only this window can complete the request that it began, or this browser one that was handed over from it: a link with a
+ * code, sent by somebody, joins nothing.
+ */
 export const keepVerifier = (verifier) => sessionStorage.setItem(VERIFIER, verifier);
+
+/** The request that this window began has ended otherwise. */
+export const forgetVerifier = () => sessionStorage.removeItem(VERIFIER);
+
+const verifierOf = () => sessionStorage.getItem(VERIFIER) ?? handedOver()?.verifier;
+
+/** Whether a code came back in a browser that began nothing: of somebody who granted what was handed over to them. */
+export const isOfAnother = () => !verifierOf();
+
+/** Ask the person who granted to send the answer back: nobody but the one who began can confirm. */
+export function sendBack(stage, code) {
+  const link = `${location.origin}${location.pathname}?consent_code=${encodeURIComponent(code)}`;
+  stage.place.replaceChildren(
+    panel(
+      "info",
+      t("review.foreign"),
+      h("p", {}, t("review.foreign.text")),
+      copyable("send-back", t("review.send.back"), link),
+      h("div", { class: "actions" }, h("a", { class: "button", href: "#/" }, t("review.go.on"))),
+    ),
+  );
+}
 
 /** Show the organisation, its tenant and who approved, and ask. */
 export async function review(stage, code) {
-  const verifier = sessionStorage.getItem(VERIFIER);
-  if (!verifier) {
-    const text = t("review.foreign.text");
-    const again = h("button", { type: "button", class: "primary", onclick: () => stage.reload() }, t("review.go.on"));
-    stage.place.replaceChildren(panel("bad", t("review.foreign"), h("p", {}, text), again));
-    return;
-  }
-  draw(stage, await post(`${ENTRA}/consent/review`, { code, verifier }), { code, verifier });
+  const proof = { code, verifier: verifierOf() };
+  draw(stage, await post(`${ENTRA}/consent/review`, proof), proof);
 }
 
 function draw(stage, found, proof) {
   const problem = h("p", { id: "review-problem", class: "problem", role: "alert" });
   const end = () => {
-    sessionStorage.removeItem(VERIFIER);
+    forgetVerifier();
+    forgetHandedOver();
     stage.reload();
   };
   const connect = async () => {

@@ -51,7 +51,7 @@ function rules(choices, fields, effects, isAsked, change) {
   return h(
     "div",
     { class: "rules" },
-    h("h3", {}, t("setting.scopeRules")),
+    h("h2", {}, t("setting.scopeRules")),
     h("p", { class: "quiet" }, t("rule.told")),
     h(
       "ol",

@@ -1,7 +1,7 @@
 // Choose what syncs: the form, its preview, and saving. What is chosen lives in one place, `now`, and the whole form is
 // drawn from it after each change.
 
-import { ENTRA, call, get, person, post } from "./api.js";
+import { ENTRA, call, get, offeredFields, person, post } from "./api.js";
 import {
   areRulesWhole,
   begin,
@@ -29,7 +29,7 @@ const TYPING_MS = 800;
 
 /** Show the form in `place`. `active` says whether a configuration was saved before; `look` asks for the status at once. */
 export async function settings(stage, place, active, look = () => {}) {
-  const [fields, answer, who] = await Promise.all([get(`${ENTRA}/fields`), call("GET", `${ENTRA}/config`), person()]);
+  const [fields, answer, who] = await Promise.all([offeredFields(), call("GET", `${ENTRA}/config`), person()]);
   const draft = draftOf(who);
   const now = {
     ...resumed(answer.body, draft.read()),

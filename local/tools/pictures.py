@@ -87,7 +87,7 @@ class _Scenes:
         self.take("review")
         page.get_by_role("button", name="Connect", exact=True).click()
         self.sees("Example")
-        page.wait_for_function("document.querySelector('.sample')?.textContent.length > 1")
+        page.locator(".sample", has_text="@").first.wait_for()
         self.take("choose-what-syncs")
 
     def first_sync(self) -> None:
@@ -109,10 +109,10 @@ class _Scenes:
         self.take("integrations")
         self.go("entra/settings")
         self.page.locator("#conflictResolution-keep_local").check()
-        self.page.wait_for_function("document.querySelector('.sample')?.textContent.length > 1")
+        self.page.locator(".sample", has_text="@").first.wait_for()
         self.page.get_by_role("button", name="Preview").click()
         self.sees("Preview: nothing is saved")
-        self.take("preview")
+        self.take("preview", at="#preview")
         self.page.get_by_role("button", name="Discard changes").click()
         self.go("entra/history")
         self.sees("Sync of changes")
@@ -166,12 +166,12 @@ class _Scenes:
     def sees(self, text: str) -> None:
         self.page.get_by_text(text).first.wait_for()
 
-    def take(self, name: str, *, narrow: bool = False) -> None:
-        """Light and dark; narrow too where it is asked for."""
+    def take(self, name: str, *, at: str = "body", narrow: bool = False) -> None:
+        """Light and dark, scrolled to `at`; narrow too where it is asked for."""
         sizes = [("", _WIDE), *([("-narrow", _NARROW)] if narrow else [])]
         for end, (width, height) in sizes:
             self.page.set_viewport_size({"width": width, "height": height})
-            self.page.evaluate("scrollTo(0, 0)")
+            self.page.locator(at).evaluate("one => one.scrollIntoView()")
             for scheme in ("dark", "light"):
                 self.page.emulate_media(color_scheme=scheme)
                 self.page.screenshot(path=self.folder / f"{name}{end}{'-dark' if scheme == 'dark' else ''}.png")

@@ -171,8 +171,6 @@ async def test_a_link_with_a_code_that_somebody_sent_connects_nothing(visit, off
     await visit.sees("This is not your request")
     assert await visit.page.get_by_role("button", name="Connect", exact=True).count() == 0
     assert office.card()["tenant"] is None
-    await visit.click("Go on")
-    await visit.sees("Microsoft permissions required")
 
 
 async def test_who_cancels_at_microsoft_can_try_again(visit, office):
@@ -192,5 +190,34 @@ async def test_who_may_not_grant_is_given_a_link_for_who_may(visit, office):
     await visit.page.get_by_role("button", name="Sign in").click()
     await visit.page.get_by_role("button", name="Return to the application").click()
     await visit.sees("Waiting for an administrator", "Global Administrator")
-    await expect(visit.page.get_by_label("Link to hand over")).to_have_value(f"{office.portal}#/entra")
     await visit.well_made("waiting-for-an-administrator")
+
+
+async def test_a_link_that_is_handed_over_is_granted_without_an_account_here_and_confirmed_by_who_began(
+    visit, office, chromium
+):
+    await visit.go("entra")
+    await visit.page.get_by_text("Does somebody else manage Microsoft for you?").click()
+    await visit.click("Make a link")
+    await visit.sees("Good until")
+    link = await visit.page.get_by_label("Link to hand over").input_value()
+    await visit.page.reload()
+    await expect(visit.page.get_by_label("Link to hand over")).to_have_value(link)
+    await visit.well_made("handed-over")
+
+    other = await chromium.new_context(ignore_https_errors=True, locale="en-GB")
+    page = await other.new_page()
+    await page.goto(link)
+    await page.get_by_role("textbox").fill(office.account())
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("button", name="Accept").click()
+    back = await page.get_by_label("Address to send back").input_value()
+    await expect(page.get_by_role("button", name="Connect", exact=True)).to_have_count(0)
+    await other.close()
+    assert office.card()["tenant"] is None
+
+    await visit.page.goto(back)
+    await visit.sees("Is this your organisation?", office.tenant.id, f"Gloria Global ({office.account()})")
+    await visit.click("Connect")
+    await visit.sees("Choose what syncs")
+    assert office.card()["tenant"]["id"] == office.tenant.id

@@ -10,7 +10,7 @@ LAYERS = [
     ["words.js"],
     ["choices.js", "pace.js"],
     ["state.js"],
-    ["dom.js", "api.js", "draft.js"],
+    ["dom.js", "api.js", "draft.js", "handover.js"],
     ["parts.js"],
     [
         "chart.js",

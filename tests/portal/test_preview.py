@@ -66,6 +66,41 @@ async def test_each_switch_says_whom_it_adds_and_takes(visit, office):
     assert len(office.contacts()) == everybody
 
 
+async def test_a_rule_says_whom_it_leaves_out_while_it_is_typed_and_the_saved_one_does_it(visit, office):
+    office.set_up()
+    office.tenant.hire(**person("sally"), givenName="Sally", surname="Seller", department="Sales")
+    office.tenant.hire(**person("leo"), givenName="Leo", surname="Lawyer", department="Legal")
+    office.sync()
+    departments = {one.get("department") for one in office.tenant.users() if one["removed"] is None}
+    assert {"Sales", "Legal"} <= departments
+    page = visit.page
+    await visit.go("entra/settings")
+    await visit.click("Add a rule")
+    await expect(page.locator("#rule-0-field")).to_be_focused()
+
+    await page.locator("#rule-0-values").fill("Sales\nno such department")
+
+    await expect(page.locator("#rule-0-effect")).to_contain_text(re.compile(r"Keeps \d+ pe\w+, leaves out \d+ people"))
+    await expect(page.locator("#rule-0-effect")).to_contain_text("(Sales)")
+    await expect(page.locator("#rule-0-values")).to_have_value("Sales\nno such department")
+    await visit.well_made("rules")
+    await page.locator("#rule-0-operator").select_option("is_empty")
+    await expect(page.locator("#rule-0-values")).to_have_count(0)
+    await page.locator("#rule-0-operator").select_option("is")
+    await visit.click("Save Configuration")
+    await visit.sees("Rule 1")
+    assert office.admin.call("GET", f"{ENTRA}/config")["scopeRules"] == []
+    await page.locator("#rule-0-values").fill("Sales")
+    await page.locator("#guard").uncheck()
+    await visit.click("Save Configuration")
+    await visit.sees("Saved. A full sync applies it.")
+    office.settle()
+    sales = {one["id"] for one in office.tenant.users() if one.get("department") == "Sales"}
+    linked = {one["sourceId"] for one in office.contacts() if one["linked"]}
+    assert linked
+    assert linked <= sales
+
+
 async def test_a_preview_warns_of_removals_that_would_wait(visit, office):
     office.set_up()
     office.tenant.purge(*[one["sourceId"] for one in office.contacts()[:30]])

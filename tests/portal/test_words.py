@@ -73,12 +73,12 @@ async def test_a_fault_of_emu_chat_is_not_called_the_persons_connection(visit, o
     await expect(visit.page.locator("main")).not_to_contain_text("Check your connection")
 
 
-async def test_more_of_a_list_that_cannot_be_had_is_said(visit, office):
+async def test_more_of_a_list_that_cannot_be_had_is_said_and_what_changed_nothing_is_hidden_at_first(visit, office):
     office.set_up()
     for _ in range(21):
         office.admin.call("PUT", f"{ENTRA}/config", office.admin.call("GET", f"{ENTRA}/config"))
         office.settle()
-    await visit.go("entra/history")
+    await visit.go("entra/history?all")
     await expect(visit.page.locator("#more")).to_be_visible()
     await visit.context.route("**/runs?*", fails_with(503, "Storage does not answer."))
 
@@ -88,3 +88,9 @@ async def test_more_of_a_list_that_cannot_be_had_is_said(visit, office):
     await expect(visit.page.locator("tbody tr")).to_have_count(20)
     await visit.click("Close")
     await expect(visit.page.locator("#stumble")).to_be_empty()
+
+    await visit.context.unroute("**/runs?*")
+    await visit.page.get_by_label("Show runs that changed nothing, too").uncheck()
+
+    await expect(visit.page.locator("tbody tr")).to_have_count(1)
+    await visit.sees("52 added")
