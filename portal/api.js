@@ -53,13 +53,20 @@ export async function call(method, path, body, headers = {}) {
       await freshToken();
       answer = await send(method, path, body, headers);
     }
-    const told = answer.status === 204 ? null : await answer.json().catch(() => ({}));
+    const told = await toldBy(answer);
     if (!answer.ok) throw new ApiError(answer.status, told || {});
     return { body: told, headers: answer.headers };
   } catch (error) {
     if (error instanceof ApiError || error instanceof SignedOut) throw error;
     throw new ApiError(0, {});
   }
+}
+
+/** What an answer says: JSON, or a table as it is. */
+async function toldBy(answer) {
+  if (answer.status === 204) return null;
+  if (answer.headers.get("content-type")?.startsWith("text/csv")) return answer.blob();
+  return answer.json().catch(() => ({}));
 }
 
 function send(method, path, body, headers) {

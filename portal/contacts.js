@@ -2,6 +2,7 @@
 
 import { ENTRA, get, offeredFields, post } from "./api.js";
 import { announce, h, say } from "./dom.js";
+import { download } from "./download.js";
 import { editDialog, nameOf, theList } from "./edit.js";
 import { panel, table, textOf } from "./parts.js";
 import { contacts, t } from "./words.js";
@@ -23,6 +24,7 @@ export async function contactsView(stage, query = "") {
   const count = h("p", { id: "contacts-count", class: "quiet" });
   const more = h("button", { type: "button", id: "more", hidden: true, onclick: () => load(false) }, t("button.more"));
   const search = h("input", { type: "search", id: "search", value: sought, autocomplete: "off", oninput: typed });
+  const save = () => download(`contact-lists/${list.id}/contacts.csv`, `${list.name}.csv`);
   let rows = [];
   let continuation = "";
   let turn = 0;
@@ -38,6 +40,7 @@ export async function contactsView(stage, query = "") {
       "div",
       { class: "actions" },
       h("label", { class: "grow" }, h("span", { class: "small" }, t("list.search")), search),
+      h("button", { type: "button", id: "csv", onclick: save }, t("button.csv")),
       h("button", { type: "button", id: "add", onclick: add }, t("list.add")),
     ),
     problem,

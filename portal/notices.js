@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { ask, panel } from "./parts.js";
+import { showPending } from "./pending.js";
 import { number, people, share, t } from "./words.js";
 
 const NAMED = 20;
@@ -43,9 +44,11 @@ function decision(run, what, behavior, request) {
     if (await ask(`${what}?`, t(`removals.effect.${behavior}`), yes, t("button.back"), true))
       await request(`runs/${run.id}/approve`);
   };
+  const see = () => showPending(run, `${what}?`);
   return h(
     "div",
     { class: "actions" },
+    h("button", { type: "button", id: "see-pending", onclick: see }, t("removals.all")),
     h(
       "button",
       { type: "button", class: "danger", id: "approve", onclick: approve },

@@ -22,6 +22,7 @@ export const TEXTS = {
   "rows.found": { one: "1 gefunden", other: "{n} gefunden" },
   "rows.found.more": "{n} oder mehr gefunden",
   "no.name": "(ohne Namen)",
+  "button.csv": "Als CSV herunterladen",
   "button.cancel": "Abbrechen",
   "button.save": "Speichern",
   "button.close": "Schließen",
@@ -168,6 +169,7 @@ export const TEXTS = {
   "removals.why":
     "So viele Personen fehlten auf einmal in Ihrem Verzeichnis, dass emu.chat erst fragt. So sieht es aus, wenn bei Microsoft ein Filter oder eine Einstellung falsch ist. Alles andere ist synchronisiert.",
   "removals.more": "und {n} weitere",
+  "removals.all": "Alle ansehen",
   "removals.full": "Das ganze Verzeichnis wird gerade gelesen. Danach steht neu fest, wer fehlt; entscheiden Sie dann.",
   "removals.approve.unlink": "Verknüpfung lösen…",
   "removals.approve.hard_delete": "Löschen…",

@@ -23,6 +23,7 @@ export const TEXTS = {
   "rows.found": { one: "1 found", other: "{n} found" },
   "rows.found.more": "{n} or more found",
   "no.name": "(no name)",
+  "button.csv": "Download as CSV",
   "button.cancel": "Cancel",
   "button.save": "Save",
   "button.close": "Close",
@@ -161,6 +162,7 @@ export const TEXTS = {
   "removals.why":
     "So many people were missing from your directory at once that emu.chat asks first. A wrong filter or a mistake in Microsoft looks like this. Everything else is synced.",
   "removals.more": "and {n} more",
+  "removals.all": "See all of them",
   "removals.full": "A full sync is under way. It finds out anew who is missing; decide when it has ended.",
   "removals.approve.unlink": "Unlink them…",
   "removals.approve.hard_delete": "Delete them…",

@@ -1,5 +1,7 @@
 """The contact list for everyone, a contact's card, and history; with hostile names all the way."""
 
+from pathlib import Path
+
 from playwright.async_api import expect
 
 from local.office import ENTRA
@@ -181,6 +183,11 @@ async def test_the_list_is_paged(member_visit, office):
     await member_visit.sees(f"{everybody} shown")
     await expect(member_visit.page.locator("#contacts tbody tr")).to_have_count(everybody)
     await expect(member_visit.page.locator("#more")).to_be_hidden()
+    async with member_visit.page.expect_download() as saved:
+        await member_visit.click("Download as CSV")
+    lines = Path(await (await saved.value).path()).read_text("utf-8-sig").splitlines()
+    assert len(lines) == everybody + 1
+    assert '"Email"' in lines[0]
 
 
 async def test_history_shows_runs_changes_and_who_did_what(visit, office):

@@ -11,7 +11,8 @@ LAYERS = [
     ["choices.js", "pace.js"],
     ["state.js"],
     ["dom.js", "api.js", "draft.js", "handover.js"],
-    ["parts.js"],
+    ["parts.js", "download.js"],
+    ["pending.js"],
     [
         "chart.js",
         "stage.js",

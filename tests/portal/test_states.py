@@ -1,6 +1,7 @@
 """Every state that the page can show, provoked in the local directory; each with axe and its picture."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
@@ -212,6 +213,20 @@ class TestRemovalsThatWait:
         await visit.sees("Unlink 30 of 52 people (57.7%)?", "and 20 more", "Their contacts stay in the list")
         await expect(visit.page.locator(".head .chip")).to_have_text("Needs you")
         await visit.well_made("removals-waiting")
+
+        await visit.click("See all of them")
+        rows = visit.page.locator("dialog tbody tr")
+        await expect(rows).to_have_count(30)
+        await visit.well_made("removals-all")
+        someone = (await rows.nth(7).inner_text()).split("\t")[0].strip()
+        await visit.page.locator("#pending-search").fill(someone)
+        await expect(visit.page.locator("#pending-count")).to_have_text(re.compile(r"^[1-9] found$"))
+        async with visit.page.expect_download() as saved:
+            await visit.page.locator("#pending-csv").click()
+        text = Path(await (await saved.value).path()).read_text("utf-8-sig")
+        assert text.count("\r\n") == 31
+        assert someone in text
+        await visit.click("Close")
 
         await visit.click("Unlink them…")
         dialog = visit.page.get_by_role("dialog")
