@@ -8,6 +8,7 @@ import { integrationsView } from "./integrations.js";
 import { entraView, settingsView } from "./entra.js";
 import { auditView } from "./audit.js";
 import { historyView, runView } from "./history.js";
+import { peopleView } from "./people.js";
 import { contactsView } from "./contacts.js";
 import { contactView } from "./contact.js";
 import { LANGUAGE, t } from "./words.js";
@@ -18,6 +19,7 @@ const VIEWS = [
   [/^#\/entra\/settings$/, settingsView, "page.entra"],
   [/^#\/entra\/history(?:\?(.*))?$/, historyView, "page.entra"],
   [/^#\/entra\/history\/([\w-]+)$/, runView, "page.entra"],
+  [/^#\/entra\/people(?:\?(.*))?$/, peopleView, "page.entra"],
   [/^#\/entra\/audit$/, auditView, "page.entra"],
   [/^#\/contacts(?:\?(.*))?$/, contactsView, "page.contacts"],
   [/^#\/contacts\/([\w-]+)$/, contactView, "page.contact"],

@@ -4,7 +4,7 @@ import { ENTRA, get, offeredFields, post } from "./api.js";
 import { announce, h, say } from "./dom.js";
 import { download } from "./download.js";
 import { editDialog, nameOf, theList } from "./edit.js";
-import { panel, table, textOf } from "./parts.js";
+import { avatar, panel, table, textOf } from "./parts.js";
 import { contacts, t } from "./words.js";
 
 const PAGE = 50;
@@ -122,20 +122,6 @@ export async function contactsView(stage, query = "") {
   }
 
   await load(true);
-}
-
-/** The initials of a name, in a colour of its own; the name itself stands beside it. */
-function avatar(name) {
-  const letters = name
-    .split(/\s+/)
-    .map((part) => [...part].find((letter) => /\p{L}/u.test(letter)) ?? "")
-    .filter(Boolean);
-  const hue = [...name].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 5;
-  return h(
-    "span",
-    { class: `avatar hue-${hue}`, "aria-hidden": "true" },
-    [letters[0], letters.slice(1).at(-1)].join(""),
-  );
 }
 
 /** A value that the device can write to or call; what is none stays a text. */

@@ -170,7 +170,7 @@ function limit(name, value, wrong, change) {
     "label",
     {},
     h("span", { class: "small" }, t(`form.guard.${name}`)),
-    h("input", { type: "number", min: "0", id, value: String(value), onchange: typed, ...wrongness(id, wrong) }),
+    h("input", { type: "number", min: "0", id, value: String(value), oninput: typed, ...wrongness(id, wrong) }),
     wrongText(id, wrong),
   );
 }

@@ -12,6 +12,7 @@ const TABS = [
   ["overview", "#/entra"],
   ["settings", "#/entra/settings"],
   ["history", "#/entra/history"],
+  ["people", "#/entra/people"],
   ["audit", "#/entra/audit"],
 ];
 

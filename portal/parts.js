@@ -136,3 +136,17 @@ export function copyable(id, label, value) {
     h("button", { type: "button", id: `${id}-copy`, onclick: copy }, t("button.copy")),
   );
 }
+
+/** The initials of a name, in a colour of its own; the name itself stands beside it. */
+export function avatar(name) {
+  const letters = name
+    .split(/\s+/)
+    .map((part) => [...part].find((letter) => /\p{L}/u.test(letter)) ?? "")
+    .filter(Boolean);
+  const hue = [...name].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % 5;
+  return h(
+    "span",
+    { class: `avatar hue-${hue}`, "aria-hidden": "true" },
+    [letters[0], letters.slice(1).at(-1)].join(""),
+  );
+}
