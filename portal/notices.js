@@ -3,29 +3,27 @@
 import { h } from "./dom.js";
 import { ask, panel } from "./parts.js";
 import { showPending } from "./pending.js";
-import { number, people, share, t } from "./words.js";
+import { people, share, t } from "./words.js";
 
 const NAMED = 20;
 
 /** `request` posts to a path of the integration. */
-export function notices({ told, configuration, skipped }, request) {
+export function notices({ told, skipped }, request) {
   const { waitingRun: waiting, lastRun: last, lastError: error } = told;
   return [
-    waiting?.state === "awaiting_approval" && waiting.pendingRemovals && configuration
-      ? removals(waiting, told, configuration.deletionBehavior, request)
-      : null,
+    waiting?.state === "awaiting_approval" && waiting.pendingRemovals ? removals(waiting, told, request) : null,
     told.state === "failed" && error ? panel("bad", error.message, h("p", {}, error.action)) : null,
     skipped.length && last ? attention(last.counts.skipped, skipped) : null,
   ];
 }
 
-function removals(run, told, behavior, request) {
-  const { count, sample } = run.pendingRemovals;
-  const what = t(`removals.what.${behavior}`, { n: count, whole: people(told.totals.linked) });
+function removals(run, told, request) {
+  const { count, of, behavior, sample } = run.pendingRemovals;
+  const what = t(`removals.what.${behavior}`, { n: count, whole: people(of) });
   const more = count > sample.length ? h("li", {}, t("removals.more", { n: count - sample.length })) : null;
   return panel(
     "wait",
-    t("removals.title", { what, share: share(count, told.totals.linked) }),
+    t("removals.title", { what, share: share(count, of) }),
     h("p", {}, `${t("removals.why")} ${t(`removals.effect.${behavior}`)}`),
     h(
       "ul",

@@ -10,7 +10,7 @@ import { clock, did, duration, hour, number, people, rich, t } from "./words.js"
 
 /** `follow` takes each newest status; `begin` shows the view, of the card's answer, and `look` asks for a status at once. */
 export function overview(stage) {
-  const now = { card: null, told: null, configuration: null, skipped: [], looks: [], problem: "", look: null };
+  const now = { card: null, told: null, skipped: [], looks: [], problem: "", look: null };
 
   async function begin(card, look) {
     Object.assign(now, { card, look });
@@ -25,11 +25,9 @@ export function overview(stage) {
     Object.assign(now, { told, looks: run ? lookAt(run, now.looks, Date.now()) : [] });
     if (now.card) draw();
     try {
-      const isNews = told.waitingRun && !now.configuration;
       const skipped = await skippedOf(told);
-      const configuration = isNews ? await get(`${ENTRA}/config`) : now.configuration;
-      if (!isNews && skipped === now.skipped) return;
-      Object.assign(now, { skipped, configuration: told.waitingRun ? configuration : null });
+      if (skipped === now.skipped) return;
+      now.skipped = skipped;
     } catch {
       // The next look asks again; the frame says meanwhile that emu.chat does not answer.
       return;
