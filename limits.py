@@ -59,6 +59,22 @@ TURN_SECONDS = 0.005
 PEOPLE_A_TURN = 500
 """Work that cannot give way, on more people than this, is done in a thread of its own. Graph's pages have 200."""
 
+# Many slices in one process (spec §6).
+PLACES = 32
+"""Messages of one queue that an instance works on at once: batchSize and newBatchThreshold of host.json together."""
+SLICE_TURN_SECONDS = 1.0
+"""A slice works so long before it makes way for others; where reading the list took longer, twice as long as that."""
+ROOM_BYTES = 256 * 1024 * 1024
+"""What the slices of a process hold in memory together: three full runs over 100,000 people that keep their rows."""
+SMALL_BYTES = 4 * 1024 * 1024
+"""A slice that asks for no more than this never waits for room."""
+ROOM_WAIT_SECONDS = 2.0
+"""How long a slice waits for room in its place, before it goes to the end of the queue."""
+KEPT_ROW_BYTES = 750
+"""A contact's row of a scan that is kept."""
+ROLL_BYTES = 100
+"""A person in the roll call, at the most: one of a first sync stands in a set."""
+
 # The timer (spec §6).
 LONGEST_SPAN = timedelta(hours=1)
 """Over which the runs of one tick are spread at most; the next tick ends it earlier."""
@@ -96,7 +112,7 @@ PEOPLE_A_FILTER = 50
 
 # Sizes.
 MOST_KEPT_ROWS = 100_000
-"""Rows of a scan that are kept in memory: about 70 MB."""
+"""Rows of a scan that one slice keeps in memory: about 75 MB."""
 READS_A_SCAN = 100
 """A scan of the list is cheaper than point reads of more than one contact in so many."""
 BATCH = 50

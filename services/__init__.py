@@ -57,6 +57,7 @@ from sync.pausing import Pausing
 from sync.pending import PendingPeople
 from sync.preview import Previews
 from sync.requests import RunRequests
+from sync.room import Room
 from sync.schedule import TABLE as SCHEDULE
 from sync.schedule import Schedule
 from sync.timetable import Timetable
@@ -155,7 +156,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         tables, queue, hourly, events, blobs, graph, settings.timetable, settings.slice_seconds, now, sleep
     )
     workspaces, contacts, requests = engine.workspaces, engine.contacts, engine.requests
-    previews = Previews(contacts, graph, now, sleep)
+    previews = Previews(contacts, graph, engine.worker.room, now, sleep)
     sign_in = SignIn(
         settings.entra_client_id,
         settings.entra_authority,
@@ -265,7 +266,7 @@ def build_engine(
     forgetting = Forgetting(workspaces, contacts, schedule, disconnecting, exports, queue, now, sleep)
     restoring = Restoring(tables, workspaces, contacts, schedule, requests, exports, queue, now, sleep)
     exporting = Exporting(tables, workspaces, schedule, exports, slice_seconds, now)
-    worker = Worker(workspaces, contacts, graph, queue, alarms, slice_seconds, now, sleep)
+    worker = Worker(workspaces, contacts, graph, queue, alarms, Room(), slice_seconds, now, sleep)
     dispatch = Dispatch(
         workspaces, worker, connecting, disconnecting, forgetting, restoring, schedule, queue, outbox, now, sleep
     )

@@ -19,6 +19,7 @@ from storage.transaction import Partition
 from storage.turns import in_turns
 from sync.plan import Known
 from sync.rollcall import RollCall
+from sync.room import Room
 from workspace.journal import Person
 
 _read_key = msgspec.json.Decoder(ScanRow).decode
@@ -32,14 +33,23 @@ class Gathering:
     contacts: ContactStore
     partition: Partition
     expected: int
+    room: Room = field(default_factory=Room)
     roll: RollCall = field(default_factory=RollCall)
+    held_bytes: int = 0
+    """What it took of the process's room."""
     _kept: dict[str, bytes] | None = None
     _reads: int = 0
 
     async def scan(self, *, keep: bool) -> None:
-        """Read the whole list into the roll. `keep` the rows, because many of them will be asked for."""
+        """Read the whole list into the roll. `keep` the rows, because many of them will be asked for.
+
+        Raises:
+            NoRoom: other slices hold the memory that it needs.
+        """
+        keep = keep and self.expected <= limits.MOST_KEPT_ROWS
+        await self.hold(self.expected * (limits.ROLL_BYTES + (limits.KEPT_ROW_BYTES if keep else 0)))
         # Kept as bytes: a decoded row takes several times the memory, and few of them are ever decoded.
-        if keep and self.expected <= limits.MOST_KEPT_ROWS:
+        if keep:
             self._kept = {}
             async for raws in self.contacts.scan(self.partition, msgspec.Raw):
                 rows = [_read_key(raw) async for raw in in_turns(raws)]
@@ -49,6 +59,17 @@ class Gathering:
             async for rows in self.contacts.scan(self.partition, ScanRow):
                 self.roll.scan(rows)
         self.roll.scanned = True
+
+    async def hold(self, size_bytes: int) -> None:
+        """Take some of the process's room, until `let_go`. Raises: NoRoom."""
+        await self.room.take(size_bytes)
+        self.held_bytes += size_bytes
+
+    def let_go(self) -> None:
+        """Forget everything, and give the room back."""
+        self._kept, self.roll = None, RollCall()
+        held, self.held_bytes = self.held_bytes, 0
+        self.room.give(held)
 
     async def known(self, people: Collection[Person], found: Found | None = None) -> Known:
         """What a plan has to know of people. `found`: what is stored of them, where that was just read."""

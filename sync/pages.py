@@ -63,6 +63,7 @@ async def _first(work: "Slice") -> Page:
     try:
         page = await _fetch(work, None, 0)
         work.run = replace(run, expected=await counting)
+        await work.hold_newcomers()
     finally:
         counting.cancel()
     return page

@@ -21,6 +21,7 @@ from storage.turns import apart, done_in_turns, in_turns
 from sync.gathering import Gathering
 from sync.plan import Plan, Sifted, Stamp, is_whole, latest, planning, shown_name, sifting
 from sync.reading import PageReader
+from sync.room import Room
 from sync.scoping import LeftOutPerson, RuleCost, ScopeTally
 from workspace.connection import Connection, tenant_of
 from workspace.journal import Change, JournalPage, Outcome, Person
@@ -83,6 +84,7 @@ class Previews:
 
     contacts: ContactStore
     graph: Graph
+    room: Room
     now: Callable[[], datetime]
     sleep: Sleep
 
@@ -99,10 +101,17 @@ class Previews:
             raise TryLater("The preview takes too long at the moment", 30) from error
 
     async def _of(self, connection: Connection, state: SyncState, configuration: Configuration) -> Preview:
+        partition = partition_of(connection.workspace_id, connection.list_id)
+        gathering = Gathering(self.contacts, partition, state.totals.contacts, self.room)
+        try:
+            return await self._gathered(gathering, connection, state, configuration)
+        finally:
+            gathering.let_go()
+
+    async def _gathered(
+        self, gathering: Gathering, connection: Connection, state: SyncState, configuration: Configuration
+    ) -> Preview:
         reader = PageReader(self.graph, tenant_of(connection), self.sleep)
-        gathering = Gathering(
-            self.contacts, partition_of(connection.workspace_id, connection.list_id), state.totals.contacts
-        )
         # A larger list does not fit into memory: then one page of people is shown as a part.
         whole = state.totals.contacts <= limits.MOST_KEPT_ROWS
         if whole:

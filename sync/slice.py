@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+import limits
 from contacts.contact import Link, partition_of, write_operations
 from contacts.store import ContactStore, Left
 from directory.organization import organization_name
@@ -37,6 +38,7 @@ from sync.plan import Earlier, Plan, Stamp, Write, formers_of, planning, skipped
 from sync.reading import PageReader
 from sync.removals import gather_removals, plan_removals
 from sync.rollcall import RollCall
+from sync.room import Room
 from workspace.audit import adoption_entry
 from workspace.connection import Connection, Stage, WorkspaceId, connection_operation, named
 from workspace.events import announcements
@@ -73,12 +75,15 @@ class Slice:
     now: Callable[[], datetime]
     sleep: Sleep
     until: float
+    room: Room
     matches: dict[ObjectId, Person] = field(default_factory=dict)
     """People of this round whose contact is decided when it is complete."""
     followed: set[str] = field(default_factory=set)
     """Links that this slice followed."""
     told: set[ObjectId] = field(default_factory=set)
     """In a verification: the users of whom its delta round told."""
+    turn: float = field(init=False, default=0.0)
+    """When it begins to make way for others, in seconds of the monotonic clock."""
     gathering: Gathering = field(init=False)
     values: ValueReader = field(init=False)
     _earlier: Earlier | None = None
@@ -99,7 +104,9 @@ class Slice:
         began = time.monotonic()
         await self._recall()
         # The list of a large organisation takes a while to read; a slice has its budget after that.
-        self.until += time.monotonic() - began
+        recalled = time.monotonic() - began
+        self.until += recalled
+        self.turn = began + recalled + max(limits.SLICE_TURN_SECONDS, 2 * recalled)
         while self.run.state is RunState.RUNNING:
             phase = self.run.phase
             try:
@@ -268,6 +275,7 @@ class Slice:
             # What is written from now on has its name row.
             if self.roll.empty:
                 self.state = replace(self.state, ordered=True)
+        await self.hold_newcomers()
         if not self.resumed or not run.page:
             return
         async for number, page in self.workspaces.journal(self.workspace, run.id):
@@ -276,6 +284,10 @@ class Slice:
             # In a verification these pages are its delta round: what they name is no drift.
             elif number < run.first_page and not run.restarted:
                 self.told.update(page.present, page.gone)
+
+    async def hold_newcomers(self) -> None:
+        """Take room for the people who are to be read and are in no list yet. Raises: NoRoom."""
+        await self.gathering.hold(max(0, (self.run.expected or 0) - self.gathering.expected) * limits.ROLL_BYTES)
 
     def _recall_page(self, page: JournalPage) -> None:
         self.roll.name(page.present, page.gone)
@@ -291,6 +303,7 @@ class Slice:
         is complete, and what the full round still changes is drift. The old delta link stays until the run's end,
         because who left is removed only then.
         """
+        self.gathering.let_go()
         self.gathering = self._new_gathering()
         self.matches.clear()
         self.followed.clear()
@@ -435,7 +448,7 @@ class Slice:
 
     def _new_gathering(self) -> Gathering:
         """Nothing is read yet, nobody is named."""
-        return Gathering(self.contacts, self.partition, self.state.totals.contacts)
+        return Gathering(self.contacts, self.partition, self.state.totals.contacts, self.room)
 
     @property
     def workspace(self) -> WorkspaceId:
@@ -447,7 +460,9 @@ class Slice:
 
     @property
     def time_is_up(self) -> bool:
-        return time.monotonic() >= self.until
+        """Whether to go on in another slice: the budget is used up, or this slice had its turn and others wait."""
+        now = time.monotonic()
+        return now >= self.until or (now >= self.turn and self.room.wanted(self.gathering.held_bytes))
 
     @property
     def partition(self) -> Partition:

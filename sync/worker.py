@@ -28,6 +28,7 @@ from sync.alarms import Alarms
 from sync.messages import SCHEDULE, Continue, Start, write_message
 from sync.meter import Meter
 from sync.reading import PageReader
+from sync.room import NoRoom, Room
 from sync.slice import Slice, Superseded
 from workspace.connection import Connection, ConnectionEvent, WorkspaceId, connection_operation, tenant_of
 from workspace.events import announcements
@@ -49,6 +50,7 @@ class Worker:
     graph: Graph
     queue: MessageQueue
     alarms: Alarms
+    room: Room
     slice_seconds: int
     now: Callable[[], datetime]
     sleep: Sleep
@@ -113,6 +115,7 @@ class Worker:
             now=self.now,
             sleep=self.sleep,
             until=time.monotonic() + self.slice_seconds,
+            room=self.room,
         )
 
     async def _slice(self, work: Slice) -> None:
@@ -149,7 +152,7 @@ class Worker:
         except Superseded:
             raise
         # What the slice remembered stands, and a new message goes on from there.
-        except TimeoutError:
+        except (TimeoutError, NoRoom):
             await self._hand_over(work, 0, None)
         except Throttled as error:
             telemetry.throttled(error.after_seconds or limits.MARGIN_SECONDS)
@@ -176,10 +179,14 @@ class Worker:
 
         Raises:
             TimeoutError: it took so long that the host would soon end the whole worker process.
+            NoRoom: other slices hold the memory that it needs.
         """
-        async with asyncio.timeout(limits.LONGEST_SLICE_SECONDS), self._heartbeat(work):
-            with telemetry.slice_span(work.workspace, work.run):
-                await work.work()
+        try:
+            async with asyncio.timeout(limits.LONGEST_SLICE_SECONDS), self._heartbeat(work):
+                with telemetry.slice_span(work.workspace, work.run), self.room.place():
+                    await work.work()
+        finally:
+            work.gathering.let_go()
 
     @asynccontextmanager
     async def _heartbeat(self, work: Slice) -> AsyncIterator[None]:

@@ -46,6 +46,19 @@ def test_host_json_says_its_times_as_spans():
 
     assert 0 < seconds(queues["visibilityTimeout"]) <= 60
     assert 0.1 <= seconds(queues["maxPollingInterval"]) <= 60
-    assert 1 <= queues["batchSize"] <= 32
-    assert queues["newBatchThreshold"] >= 0
     assert queues["maxDequeueCount"] >= 8
+
+
+def test_the_host_takes_as_many_messages_at_once_as_there_are_places_and_refills_each():
+    """batchSize 1 and newBatchThreshold n-1: exactly n at once (facts/functions.md 11)."""
+    queues = HOST["extensions"]["queues"]
+
+    assert queues["batchSize"] == 1
+    assert queues["newBatchThreshold"] + 1 == limits.PLACES
+
+
+def test_a_list_that_is_kept_is_larger_than_what_never_waits_and_three_of_them_have_room():
+    kept = limits.MOST_KEPT_ROWS * (limits.KEPT_ROW_BYTES + limits.ROLL_BYTES)
+
+    assert kept > limits.SMALL_BYTES
+    assert 3 * kept <= limits.ROOM_BYTES

@@ -335,6 +335,19 @@ RUNS = (
 
 TURNS = (
     Mutation(
+        "a large slice takes room that is not there",
+        "sync/room.py",
+        "return self.held_bytes + size_bytes <= self._size or",
+        "return True or",
+    ),
+    Mutation("a slice keeps its room for ever", "sync/gathering.py", "self.room.give(held)", "pass"),
+    Mutation(
+        "a slice that had its turn goes on while others wait",
+        "sync/slice.py",
+        "now >= self.until or (",
+        "now >= self.until and (",
+    ),
+    Mutation(
         "a renamed contact keeps its old place, too", "contacts/contact.py", 'before.named not in ("", place)', "False"
     ),
     Mutation(

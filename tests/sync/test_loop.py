@@ -17,6 +17,7 @@ from directory.credentials import Credentials
 from directory.graph import Graph
 from mapping.configuration import DeletionBehavior, FieldMapping
 from sync.preview import Previews
+from sync.room import Room
 from tests.loop_watch import LoopWatch
 from tests.memory_microsoft import ENDPOINT
 from tests.memory_rig import make_memory_rig
@@ -116,7 +117,7 @@ async def test_no_preview_takes_the_loop_for_long(rig, pages):
     await rig.full()
     pages.hold(HALF, "b")
     connection, state = await rig.services.workspaces.load(rig.workspace)
-    previews = Previews(rig.services.contacts, rig.services.graph, rig.clock, rig.clock.sleep)
+    previews = Previews(rig.services.contacts, rig.services.graph, Room(), rig.clock, rig.clock.sleep)
 
     preview = await watched(rig, previews.of(connection, state, connection.configuration))
 

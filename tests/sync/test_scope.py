@@ -6,6 +6,7 @@ from contacts.contact import Link
 from mapping.configuration import Configuration, Operator, ScopeRule
 from mapping.scope import LeftOut
 from sync.preview import Previews
+from sync.room import Room
 from tests.builders import ADA, BOB
 from workspace.run import RunState
 
@@ -32,7 +33,7 @@ async def people_of(rig):
 
 async def previewed(rig, **choices):
     connection, state = await rig.services.workspaces.load(rig.workspace)
-    previews = Previews(rig.services.contacts, rig.services.graph, rig.clock, rig.clock.sleep)
+    previews = Previews(rig.services.contacts, rig.services.graph, Room(), rig.clock, rig.clock.sleep)
     return await previews.of(connection, state, Configuration(**choices))
 
 
