@@ -270,6 +270,23 @@ async def test_an_export_is_made_once_a_day(rig):
     assert len(await rig.services.blobs.names("")) == len(names) == 1
 
 
+async def test_what_a_workspace_without_own_contacts_costs_a_night(rig):
+    """Beside it the night costs a page of names for 64 workspaces, and three writes of a checkpoint."""
+    await rig.connect()
+    rig.tenant.hire(givenName="Ada")
+    await rig.full()
+    calls, puts = [], []
+    rig.services.tables.before_call = calls.append
+    rig.services.blobs.before_put = puts.append
+
+    await export(rig)
+
+    of_the_night = ["get", "page", "transact", "transact", "transact"]
+    # The connection before and after, its partition, its own fields, its tenant, its list.
+    assert sorted(calls) == sorted([*of_the_night, *["page"] * 5, "get"])
+    assert len(puts) == 1
+
+
 async def test_an_idle_tick_costs_one_transaction(rig):
     await rig.connect()
     await export(rig)
