@@ -110,6 +110,13 @@ async def preview_config(req: func.HttpRequest) -> func.HttpResponse:
     return await services().integration.preview(req)
 
 
+@app.route("integrations/entra/people", methods=["GET"])
+@answering
+async def find_people(req: func.HttpRequest) -> func.HttpResponse:
+    """Find a person: in the list or not, and why."""
+    return await services().people_calls.find(req)
+
+
 @app.route("integrations/entra/status", methods=["GET"])
 @answering
 async def show_status(req: func.HttpRequest) -> func.HttpResponse:

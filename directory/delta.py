@@ -1,5 +1,6 @@
 """What an answer of users/delta means: a page, or the reason why there is none (pure; facts/graph.md 1, 4, 5.4)."""
 
+import contextlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,6 +51,10 @@ class _RawBody(msgspec.Struct):
     delta_link: str | None = msgspec.field(default=None, name="@odata.deltaLink")
 
 
+class _Users(msgspec.Struct):
+    value: list[msgspec.Raw]
+
+
 class _Error(msgspec.Struct):
     code: str = ""
 
@@ -89,6 +94,25 @@ def read_page(answer: Answer, *, carried_token: bool) -> Page:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
     raise TryLater("Microsoft Graph's answer was cut off, or is not a page")
+
+
+def read_users(answer: Answer) -> list[DirectoryUser]:
+    """Decode an answer of the plain list of users; those that are not of the documented shape are left out.
+
+    Raises:
+        Throttled, ConsentLost, TokenRefused, TryLater: as `read_page` says.
+    """
+    if answer.status != _OK:
+        raise _failure(answer, carried_token=False)
+    text = _LONE_SURROGATE.sub(rf"\1{_REPLACEMENT}", answer.body.removeprefix(BOM).decode("utf-8", "replace"))
+    found = []
+    try:
+        for raw in msgspec.json.decode(text, type=_Users).value:
+            with contextlib.suppress(msgspec.ValidationError):
+                found.append(_decode_user(raw))
+    except msgspec.MsgspecError as error:
+        raise TryLater("Microsoft Graph's answer was cut off, or is no list of users") from error
+    return [replace(one, id=ObjectId(one.id.lower())) for one in found]
 
 
 def _all_at_once(content: bytes) -> Page:

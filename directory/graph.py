@@ -40,6 +40,13 @@ class Graph:
         wanted = quote(" or ".join(f"id eq '{one}'" for one in ids), safe="")
         return f"{self.users_delta(select)}&$filter={wanted}"
 
+    def users_where(self, select: tuple[str, ...], condition: str, most: int) -> str:
+        """The address of up to `most` users that meet an OData condition, as they are now (facts/graph.md 2.1)."""
+        return (
+            f"{self._endpoint}/v1.0/users?$select={quote(','.join(select), safe=',')}"
+            f"&$filter={quote(condition, safe='')}&$top={most}"
+        )
+
     async def renew(self, tenant: TenantId) -> None:
         """Forget a tenant's tokens: one from before a consent stays without its role (facts/graph.md 5.3)."""
         await self._credentials.renew(tenant)

@@ -26,6 +26,7 @@ from api.contacts import ContactCalls
 from api.health import HealthCalls
 from api.integration import Integration
 from api.pace import EditPace, FullRunPace, OneAtATime, Removals
+from api.people import PeopleCalls
 from api.portal import PortalCalls
 from api.runs import RunCalls
 from connect.connecting import Connecting
@@ -55,6 +56,7 @@ from sync.messages import EVENTS_QUEUE, HOURLY_QUEUE, QUEUE
 from sync.meter import count_graph_request, count_table_transaction
 from sync.pausing import Pausing
 from sync.pending import PendingPeople
+from sync.people import People
 from sync.preview import Previews
 from sync.requests import RunRequests
 from sync.room import Room
@@ -106,6 +108,7 @@ class Services:
     integration: Integration
     run_calls: RunCalls
     contact_calls: ContactCalls
+    people_calls: PeopleCalls
     consent_calls: ConsentCalls
     health: HealthCalls
     portal: PortalCalls
@@ -215,6 +218,14 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
             EditStore(tables, contacts, sleep),
             EditPace(time.monotonic),
             Removals(time.monotonic),
+            now,
+        ),
+        people_calls=PeopleCalls(
+            callers,
+            workspaces,
+            People(workspaces, contacts, graph, now),
+            OneAtATime("Other searches of this workspace go on. Try again in a moment."),
+            settings.timetable,
             now,
         ),
         consent_calls=ConsentCalls(callers, consent, engine.connecting, engine.tenants, workspaces, now),

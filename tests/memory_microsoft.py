@@ -22,6 +22,7 @@ from local.microsoft.delta_routes import delta_page
 from local.microsoft.failing import CODES, retry_after, spoiled
 from local.microsoft.faults import Carried, Fault, Kind, Operation, next_fault
 from local.microsoft.graph_answers import GraphRefusal, encoded
+from local.microsoft.graph_routes import users_page
 from local.microsoft.odd_text import as_read
 from local.microsoft.rounds import ExpiryShape
 from local.microsoft.shape import Shape
@@ -176,6 +177,12 @@ class _Sender:
             raise GraphRefusal(403, "Authorization_RequestDenied", "Insufficient privileges.")
         if path == "users/$count":
             return Answer(200, {}, str(sum(one.removed is None for one in self.tenant.users.values())).encode())
+        if path == "users":
+            self.tenant.requests[Operation.USERS] = self.tenant.requests.get(Operation.USERS, 0) + 1
+            fault = next_fault(self.tenant.faults, Operation.USERS, self.tenant.now(), Carried.NOTHING)
+            if fault is not None:
+                return self._fail(fault, query)
+            return Answer(200, {}, encoded(users_page(self.tenant, query, ENDPOINT), self.tenant))
         assert path.startswith(("users/delta", "users/microsoft.graph.delta")), path
         requests = self.tenant.requests
         requests[Operation.DELTA] = requests.get(Operation.DELTA, 0) + 1

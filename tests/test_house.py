@@ -148,6 +148,7 @@ TRIGGERS = [
     "export_workspaces",
     "end_other_connection",
     "give_up_hourly_run",
+    "find_people",
     "give_up_run",
     "list_audit",
     "list_changes",

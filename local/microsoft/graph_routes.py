@@ -1,6 +1,6 @@
 """Microsoft Graph besides users/delta: users, $count, organization (facts/graph.md 2, 3)."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
@@ -9,6 +9,7 @@ from local.microsoft.faults import Operation
 from local.microsoft.graph_answers import GraphRefusal, json_answer
 from local.microsoft.guard import Guard
 from local.microsoft.tenant import Tenant
+from local.microsoft.user_filter import user_filter
 from local.microsoft.user_properties import DEFAULT
 from local.microsoft.world import World
 
@@ -28,16 +29,7 @@ class GraphRoutes:
 
     async def _users(self, request: web.Request, tenant: Tenant, query: dict[str, str]) -> web.StreamResponse:
         """A plain list: unset properties are present as null (facts/graph.md 2.1)."""
-        select = selected(query) if "$select" in query else DEFAULT
-        start = int(query.get("$skiptoken", "0"))
-        size = min(int(query.get("$top", "100")), 999)
-        there = [one.properties for one in tenant.users.values() if one.removed is None]
-        value = [{name: user.get(name) for name in ("id", *select)} for user in there[start : start + size]]
-        body: dict[str, object] = {"@odata.context": context(self._world.address), "value": value}
-        if start + size < len(there):
-            options = f"$select={quote(','.join(select), safe=',')}&$top={size}&$skiptoken={start + size}"
-            body["@odata.nextLink"] = f"{self._world.address}/v1.0/users?{options}"
-        return json_answer(request, tenant, body)
+        return json_answer(request, tenant, users_page(tenant, query, self._world.address))
 
     async def _user(self, request: web.Request, tenant: Tenant, query: dict[str, str]) -> web.StreamResponse:
         user = tenant.users.get(request.match_info["id"].lower())
@@ -55,3 +47,25 @@ class GraphRoutes:
         if not tenant.consent.organization_readable:
             raise GraphRefusal(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
         return json_answer(request, tenant, {"value": [{"id": tenant.id, "displayName": tenant.name}]})
+
+
+def users_page(tenant: Tenant, query: dict[str, str], address: str) -> dict[str, object]:
+    """The body of one answer of the plain list.
+
+    Raises:
+        GraphRefusal: for a `$select` or a `$filter` that Graph refuses.
+    """
+    select = selected(query) if "$select" in query else DEFAULT
+    start = int(query.get("$skiptoken", "0"))
+    size = min(int(query.get("$top", "100")), 999)
+    there = [one.properties for one in tenant.users.values() if one.removed is None]
+    if "$filter" in query:
+        meets = user_filter(query["$filter"])
+        there = [user for user in there if meets(user)]
+    value = [{name: user.get(name) for name in ("id", *select)} for user in there[start : start + size]]
+    body: dict[str, object] = {"@odata.context": context(address), "value": value}
+    if start + size < len(there):
+        kept = {name: query[name] for name in ("$filter",) if name in query}
+        options = {"$select": ",".join(select), "$top": str(size), "$skiptoken": str(start + size)} | kept
+        body["@odata.nextLink"] = f"{address}/v1.0/users?{urlencode(options, quote_via=quote, safe=',$')}"
+    return body

@@ -78,6 +78,11 @@ PROSE = {
     ),
     "resume": Prose("The card.", f"Starts a run at once. {_ADMIN}"),
     "preview_config": Prose("What a run would do.", f"For real people. Writes nothing. {_ADMIN}", ConfigurationBody),
+    "find_people": Prose(
+        "Up to ten people.",
+        f"By the beginning of a name or an address, or by object id. {_ADMIN}",
+        parameters=(Parameter("query", "What is looked for.", {"type": "string", "minLength": 2, "maxLength": 100}),),
+    ),
     "show_status": Prose("The status."),
     "start_run": Prose("The run that answers.", f"Starts, joins or follows a run. {_ADMIN}", SyncBody),
     "list_runs": Prose("A page of runs.", parameters=_page("Runs.")),

@@ -7,10 +7,13 @@ import msgspec
 
 from api.caller import Caller
 from api.contacts import ContactCalls
-from api.pace import EditPace, FullRunPace, Removals
+from api.pace import EditPace, FullRunPace, OneAtATime, Removals
+from api.people import PeopleCalls
 from api.runs import RunCalls
 from contacts.edit_store import EditStore
 from sync.pending import PendingPeople
+from sync.people import People
+from sync.timetable import read_timetable
 from tests.api.calls import called
 from workspace.connection import WorkspaceId
 
@@ -48,6 +51,15 @@ class MemoryApi:
             EditStore(services.tables, services.contacts, rig.clock.sleep),
             EditPace(time.monotonic),
             Removals(time.monotonic),
+            rig.clock,
+        )
+
+        self.people = PeopleCalls(
+            callers,
+            services.workspaces,
+            People(services.workspaces, services.contacts, services.graph, rig.clock),
+            OneAtATime("Later."),
+            read_timetable("0 0 * * * *"),
             rig.clock,
         )
 

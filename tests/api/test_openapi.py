@@ -110,6 +110,7 @@ class Journey:
         config = self.call(member, "GET", f"{ENTRA}/config").json()
         assert self.call(office.admin, "POST", f"{ENTRA}/preview", config).json()["sample"]
         self.call(member, "GET", f"{ENTRA}/status")
+        assert self.call(office.admin, "GET", f"{ENTRA}/people", query=f"?query={self.somebody()}").json()["people"]
         runs = self.call(member, "GET", f"{ENTRA}/runs").json()["runs"]
         self.call(member, "GET", f"{ENTRA}/runs/{{id}}", id=runs[-1]["id"])
         changes = self.call(member, "GET", f"{ENTRA}/runs/{{id}}/changes", id=runs[-1]["id"]).json()
@@ -127,6 +128,9 @@ class Journey:
         assert (status["nextRunAt"], status["currentRun"]) == (None, None)
         assert self.call(admin, "POST", f"{ENTRA}/resume").json()["connection"] == "active"
         assert self.office.settle()["trigger"] == "configuration"
+
+    def somebody(self):
+        return self.office.tenant.users()[0]["id"]
 
     def decide(self):
         """Removals that wait are discarded, then approved; a run that waits for Microsoft is cancelled."""

@@ -107,6 +107,7 @@ ADMINS_ONLY = [
     ("POST", f"{ENTRA}/runs/x/discard", None),
     ("POST", f"{ENTRA}/runs/x/cancel", None),
     ("GET", f"{ENTRA}/audit", None),
+    ("GET", f"{ENTRA}/people?query=ada", None),
     ("DELETE", ENTRA, None),
 ]
 
