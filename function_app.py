@@ -138,6 +138,13 @@ async def list_runs(req: func.HttpRequest) -> func.HttpResponse:
     return await services().run_calls.history(req)
 
 
+@app.route("integrations/entra/runs.csv", methods=["GET"])
+@answering
+async def download_runs(req: func.HttpRequest) -> func.HttpResponse:
+    """Runs as a table."""
+    return await services().run_calls.history_csv(req)
+
+
 @app.route("integrations/entra/runs/{id}", methods=["GET"])
 @answering
 async def show_run(req: func.HttpRequest) -> func.HttpResponse:

@@ -10,6 +10,7 @@ import msgspec
 from api.answers import Accepted, Reply
 from api.caller import Caller, Callers, require_admin
 from api.csv import MOST_ROWS, Csv
+from api.history import HEADS, RunFilter, filter_of, row_of
 from api.pace import FullRunPace
 from api.requests import page_of, read_body, search_of
 from api.shapes import Audit, Changes, ChangeShape, Pending, RunAnswer, Runs, RunShape, run_shape
@@ -21,6 +22,7 @@ from workspace.journal import Outcome
 from workspace.run import Mode, Request, Run, RunId, Trigger, read_run_id
 from workspace.store import WorkspaceStore
 
+_RUNS_A_TABLE = 1_000
 _PARTS = 20
 """Walks through some thousand contacts each, in one answer."""
 
@@ -55,18 +57,31 @@ class RunCalls:
         return _accepted(await self.requests.request(request, record))
 
     async def history(self, req: func.HttpRequest) -> Reply[Runs]:
+        """A page, of those that fit the filter. A short one, or an empty one, may still have a continuation."""
         caller = await self.callers.of(req)
         most, continuation = page_of(req, default=20)
+        runs, after = await self._history(caller, filter_of(req), most, continuation)
+        return Reply(Runs([run_shape(one) for one in runs], after or None))
+
+    async def history_csv(self, req: func.HttpRequest) -> Csv:
+        caller = await self.callers.of(req)
+        _, asked = page_of(req)
+        runs, after = await self._history(caller, filter_of(req), _RUNS_A_TABLE, asked)
+        return Csv("runs", HEADS, [row_of(one) for one in runs], asked, after)
+
+    async def _history(self, caller: Caller, wanted: RunFilter, most: int, continuation: str) -> tuple[list[Run], str]:
         _, state = await self.workspaces.load(caller.workspace_id)
-        runs, continuation_after = await self.workspaces.history(caller.workspace_id, most, continuation)
+        runs, after = await self.workspaces.history(caller.workspace_id, most, continuation)
         # Those that have not ended stand in the state alone.
         ahead = (
             [one for one in (state.follow_up, state.run, state.waiting) if one is not None] if not continuation else []
         )
         # A run that waits for approval may stand in both.
         known = {one.id for one in ahead}
-        shown = [run_shape(one) for one in (*ahead, *(one for one in runs if one.id not in known))]
-        return Reply(Runs(shown, continuation_after or None))
+        shown = [one for one in (*ahead, *(one for one in runs if one.id not in known)) if wanted.keeps(one)]
+        if wanted.person:
+            shown = [one for one in shown if await self.workspaces.tells_of(caller.workspace_id, one.id, wanted.person)]
+        return shown, after
 
     async def show(self, req: func.HttpRequest) -> Reply[RunShape]:
         caller = await self.callers.of(req)

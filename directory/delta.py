@@ -104,7 +104,8 @@ def read_users(answer: Answer) -> list[DirectoryUser]:
     """
     if answer.status != _OK:
         raise _failure(answer, carried_token=False)
-    text = _LONE_SURROGATE.sub(rf"\1{_REPLACEMENT}", answer.body.removeprefix(BOM).decode("utf-8", "replace"))
+    content = answer.body
+    text = _LONE_SURROGATE.sub(rf"\1{_REPLACEMENT}", content.removeprefix(BOM).decode("utf-8", "replace"))
     found = []
     try:
         for raw in msgspec.json.decode(text, type=_Users).value:

@@ -1,12 +1,12 @@
 """The people whose removal waits for approval: the whole list, to look through before it is decided (spec §5)."""
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
 
 from contacts.contact import Contact, Link, partition_of
+from contacts.names import plain
 from contacts.store import ContactStore
 from mapping.fields import ObjectId
 from storage.transaction import Partition
@@ -45,7 +45,7 @@ class PendingPeople:
         short, or empty, and still be followed by another one.
         """
         waiting = set(await self.workspaces.still_pending(connection.workspace_id, run))
-        partition, words = partition_of(connection.workspace_id, connection.list_id), _plain(search).split()
+        partition, words = partition_of(connection.workspace_id, connection.list_id), plain(search).split()
         if len(waiting) <= _POINT_READS:
             people = await self._sorted(partition, waiting, words)
             start = int(continuation) if continuation.isdecimal() else 0
@@ -57,7 +57,7 @@ class PendingPeople:
     async def _sorted(self, partition: Partition, waiting: set[ObjectId], words: list[str]) -> list[PendingPerson]:
         found = await self.contacts.of_users(partition, waiting)
         people = list(_people(found.contacts.values(), waiting, words))
-        return sorted(people, key=lambda one: (_plain(one.name), one.contact_id))
+        return sorted(people, key=lambda one: (plain(one.name), one.contact_id))
 
     async def _walk(
         self, partition: Partition, waiting: set[ObjectId], words: list[str], most: int, continuation: str
@@ -78,12 +78,6 @@ def _people(contacts: Iterable[Contact], waiting: set[ObjectId], words: list[str
         # A contact that a person removed is not shown any more, and was not counted.
         if one.link is Link.LINKED and one.source_id in waiting:
             told = PendingPerson(one.id, one.source_id, shown_name(one.fields), one.fields.get("email"))
-            text = _plain(f"{told.name} {told.email or ''}")
+            text = plain(f"{told.name} {told.email or ''}")
             if all(word in text for word in words):
                 yield told
-
-
-def _plain(text: str) -> str:
-    """A text without case and accents."""
-    parts = unicodedata.normalize("NFKD", text)
-    return "".join([one for one in parts if not unicodedata.combining(one)]).casefold()

@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from contacts.contact import Contact, Link, partition_of
+from contacts.listing import Listing
 from contacts.store import ContactStore
 from directory.graph import Graph
 from directory.people import users_matching, users_with_ids
@@ -66,6 +67,7 @@ class People:
 
     workspaces: WorkspaceStore
     contacts: ContactStore
+    listing: Listing
     graph: Graph
     now: Callable[[], datetime]
 
@@ -84,7 +86,7 @@ class People:
     async def _find(self, connection: Connection, state: SyncState, query: str) -> tuple[list[FoundPerson], bool]:
         select, tenant = connection.configuration.select, tenant_of(connection)
         there, (listed, whole) = await asyncio.gather(
-            users_matching(self.graph, tenant, select, query, MOST_PEOPLE), self._listed(connection, query)
+            users_matching(self.graph, tenant, select, query, MOST_PEOPLE), self._listed(connection, state, query)
         )
         users = {one.id: one for one in there}
         # Whom a person renamed in the list, and who left the directory, is found by the contact alone.
@@ -94,13 +96,15 @@ class People:
         ids = list(dict.fromkeys([*users, *others]))[:MOST_PEOPLE]
         return await self._told(connection, state, ids, users), whole
 
-    async def _listed(self, connection: Connection, query: str) -> tuple[list[Contact], bool]:
+    async def _listed(self, connection: Connection, state: SyncState, query: str) -> tuple[list[Contact], bool]:
         """Contacts that have, or had, somebody of the directory behind them."""
         partition = partition_of(connection.workspace_id, connection.list_id)
         found: list[Contact] = []
         continuation, until = "", time.monotonic() + _LIST_SECONDS
         while len(found) < MOST_PEOPLE and time.monotonic() < until:
-            contacts, continuation = await self.contacts.search(partition, query, MOST_PEOPLE, continuation)
+            contacts, continuation = await self.listing.page(
+                partition, query, MOST_PEOPLE, continuation, ordered=state.ordered
+            )
             found += [one for one in contacts if one.source_id is not None]
             if not continuation:
                 return found[:MOST_PEOPLE], True

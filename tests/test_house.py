@@ -144,6 +144,7 @@ TRIGGERS = [
     "disconnect",
     "download_contacts",
     "download_pending",
+    "download_runs",
     "discard_run",
     "export_workspaces",
     "end_other_connection",

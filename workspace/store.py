@@ -203,6 +203,13 @@ class WorkspaceStore:
             async for row in in_turns(rows):
                 yield int(row.row_key.rpartition(":")[2]), read_journal(row)
 
+    async def tells_of(self, workspace: WorkspaceId, run_id: RunId, contact_id: str) -> bool:
+        """Whether a run's journal has an entry about a contact."""
+        async for _, page in self.journal(workspace, run_id):
+            if any(change.contact_id == contact_id for change in page.changes):
+                return True
+        return False
+
     async def journal_pages(
         self, workspace: WorkspaceId, run_id: RunId, most: int, continuation: str
     ) -> tuple[list[JournalPage], str]:

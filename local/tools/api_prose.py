@@ -9,6 +9,7 @@ from api.contacts import ORDERS, ContactBody, ListBody
 from api.integration import ConfigurationBody
 from api.runs import SyncBody
 from workspace.journal import Outcome
+from workspace.run import RunState
 
 ABOUT: dict[str, Any] = {
     "openapi": "3.1.0",
@@ -51,6 +52,11 @@ _CONTINUATION = Parameter("continuation", "What the answer before said.", _TEXT)
 
 
 _SEARCH = Parameter("search", "Words that a name or an address holds.", {"type": "string", "maxLength": 100})
+_RUNS = (
+    Parameter("outcome", "Only runs in this state.", {"enum": [one.value for one in RunState]}),
+    Parameter("changed", "Without completed runs that changed nothing.", {"type": "boolean"}),
+    Parameter("person", "Only runs that tell of this contact.", {"type": "string"}),
+)
 _PARTS = (
     "The header `Continuation` brings the next part, where there is one; the parts in their order are the file. "
     "No cell can be a formula."
@@ -85,7 +91,12 @@ PROSE = {
     ),
     "show_status": Prose("The status."),
     "start_run": Prose("The run that answers.", f"Starts, joins or follows a run. {_ADMIN}", SyncBody),
-    "list_runs": Prose("A page of runs.", parameters=_page("Runs.")),
+    "list_runs": Prose(
+        "A page of runs.",
+        "With a filter, a page may hold fewer than `limit`, or none, and still have a continuation.",
+        parameters=(*_page("Runs."), *_RUNS),
+    ),
+    "download_runs": Prose("A part of the table.", _PARTS, parameters=(_CONTINUATION, *_RUNS)),
     "show_run": Prose("The run."),
     "list_changes": Prose(
         "A page of changes.",

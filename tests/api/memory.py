@@ -11,6 +11,7 @@ from api.pace import EditPace, FullRunPace, OneAtATime, Removals
 from api.people import PeopleCalls
 from api.runs import RunCalls
 from contacts.edit_store import EditStore
+from contacts.listing import Listing
 from sync.pending import PendingPeople
 from sync.people import People
 from sync.timetable import read_timetable
@@ -48,6 +49,7 @@ class MemoryApi:
             services.tables,
             services.workspaces,
             services.contacts,
+            Listing(services.tables, services.contacts),
             EditStore(services.tables, services.contacts, rig.clock.sleep),
             EditPace(time.monotonic),
             Removals(time.monotonic),
@@ -57,22 +59,28 @@ class MemoryApi:
         self.people = PeopleCalls(
             callers,
             services.workspaces,
-            People(services.workspaces, services.contacts, services.graph, rig.clock),
+            People(
+                services.workspaces,
+                services.contacts,
+                Listing(services.tables, services.contacts),
+                services.graph,
+                rig.clock,
+            ),
             OneAtATime("Later."),
             read_timetable("0 0 * * * *"),
             rig.clock,
         )
 
-    async def call(self, handler, body=None, route=None, person="admin", method="GET", **params):
+    async def call(self, handler, body=None, route=None, who="admin", method="GET", **params):
         """The status and the JSON of an answer."""
-        answer = await called(handler, method, person, body, route, **params)
+        answer = await called(handler, method, who, body, route, **params)
         return answer.status_code, msgspec.json.decode(answer.get_body()) if answer.get_body() else None
 
-    async def table(self, handler, route=None, person="admin", **params):
+    async def table(self, handler, route=None, who="admin", **params):
         """A table's text, all its parts together, and how many parts there were."""
         text, parts, continuation = b"", 0, ""
         while continuation or not parts:
-            answer = await called(handler, "GET", person, None, route, **params, continuation=continuation)
+            answer = await called(handler, "GET", who, None, route, **params, continuation=continuation)
             assert (answer.status_code, answer.mimetype) == (200, "text/csv")
             text, parts = text + answer.get_body(), parts + 1
             continuation = answer.headers.get("Continuation", "")

@@ -51,7 +51,7 @@ async def test_a_list_of_a_hundred_thousand_is_read_back_part_by_part(memory):
     store = LongList(people)
     calls = dataclasses.replace(memory.contacts, store=store)
 
-    text, parts = await memory.table(calls.csv, route={"list": memory.rig.list_id}, person="member")
+    text, parts = await memory.table(calls.csv, route={"list": memory.rig.list_id}, who="member")
 
     rows = list(csv.DictReader(io.StringIO(text)))
     assert len({row["Email"] for row in rows}) == len(rows) == people
@@ -79,7 +79,7 @@ async def test_contacts_that_a_person_removed_are_not_in_it(memory):
     await rig.connect()
     await rig.full()
     await memory.call(
-        memory.contacts.remove, route={"list": rig.list_id, "contact": there[0]}, method="DELETE", person="member"
+        memory.contacts.remove, route={"list": rig.list_id, "contact": there[0]}, method="DELETE", who="member"
     )
 
     text, _ = await memory.table(memory.contacts.csv, route={"list": rig.list_id})

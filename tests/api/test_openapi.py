@@ -112,6 +112,7 @@ class Journey:
         self.call(member, "GET", f"{ENTRA}/status")
         assert self.call(office.admin, "GET", f"{ENTRA}/people", query=f"?query={self.somebody()}").json()["people"]
         runs = self.call(member, "GET", f"{ENTRA}/runs").json()["runs"]
+        self.call(member, "GET", f"{ENTRA}/runs.csv", query="?changed=true")
         self.call(member, "GET", f"{ENTRA}/runs/{{id}}", id=runs[-1]["id"])
         changes = self.call(member, "GET", f"{ENTRA}/runs/{{id}}/changes", id=runs[-1]["id"]).json()
         assert changes["changes"]

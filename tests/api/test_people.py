@@ -21,8 +21,8 @@ def rig(memory):
     return memory.rig
 
 
-async def found(memory, query="ada", status=200, person="admin"):
-    told, answer = await memory.call(memory.people.find, query=query, person=person)
+async def found(memory, query="ada", status=200, who="admin"):
+    told, answer = await memory.call(memory.people.find, query=query, who=who)
     assert told == status, answer
     return answer
 
@@ -126,7 +126,7 @@ async def test_who_was_not_synced_yet_will_be_added(memory, rig):
 async def test_who_was_removed_here_is_told_by_whom(memory, rig, resolution, outcome):
     await rig.connect(conflict_resolution=resolution)
     await rig.full()
-    await memory.call(memory.contacts.remove, route={"list": rig.list_id, "contact": ADA}, person="member")
+    await memory.call(memory.contacts.remove, route={"list": rig.list_id, "contact": ADA}, who="member")
 
     [one] = (await found(memory))["people"]
 
@@ -175,7 +175,7 @@ async def test_a_pause_that_microsoft_asks_for_is_told(memory, rig):
 async def test_it_is_for_administrators_and_wants_two_characters(memory, rig):
     await rig.connect()
 
-    await found(memory, status=403, person="member")
+    await found(memory, status=403, who="member")
     await found(memory, "a", status=400)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 async def add(memory, **fields):
     return await memory.call(
-        memory.contacts.add, fields, route={"list": memory.rig.list_id}, method="POST", person="member"
+        memory.contacts.add, fields, route={"list": memory.rig.list_id}, method="POST", who="member"
     )
 
 
