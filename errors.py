@@ -13,6 +13,7 @@
     ├── DeltaLinkExpired         not a failure: the run becomes a full one
     ├── RoundBroken              Graph's round cannot be read to its end: the run ends with the reason
     │   └── ForeignLink          a link on another host, or none at all: it is not followed and gets no token
+    ├── NotificationsRefused     Microsoft makes no subscription: the hourly run does without
     ├── RowRefused               storage will never take this row: it is skipped, counted and listed
     └── Refused                  the caller's fault: a 4xx that names the field; nothing was changed
         ├── NotSignedIn          401
@@ -99,6 +100,16 @@ class RoundBroken(ConnectorError):
 
 class ForeignLink(RoundBroken):
     code = "foreign_link"
+
+
+class NotificationsRefused(ConnectorError):
+    """Microsoft makes or renews no subscription to changes. `status` is its answer's."""
+
+    code = "notifications_refused"
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class RowRefused(ConnectorError):

@@ -271,6 +271,13 @@ async def show_portal(req: func.HttpRequest) -> func.HttpResponse:
     return await services().portal.show(req)
 
 
+@app.route("integrations/entra/notifications", methods=["POST"])
+@answering
+async def receive_notifications(req: func.HttpRequest) -> func.HttpResponse:
+    """Microsoft's doorbell."""
+    return await services().notification_calls.receive(req)
+
+
 @app.route("integrations/entra/consent", methods=["POST"])
 @answering
 async def begin_consent(req: func.HttpRequest) -> func.HttpResponse:

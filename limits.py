@@ -152,6 +152,24 @@ OPEN_ATTEMPTS = 50
 REFUSALS_A_MINUTE = 60
 """Lines about refused callers, by each process: a flood must not fill the log."""
 
+# Change notifications (spec §6; facts/graph.md 9).
+SUBSCRIPTION_LIFE = timedelta(days=28)
+"""What is asked for; Microsoft allows 41,760 minutes, which is 29 days."""
+SUBSCRIPTION_LOOKED_AFTER = timedelta(hours=6)
+"""After so long a run asks Microsoft whether the subscription is still there: nobody tells of a lost one."""
+SUBSCRIPTION_TRIED_AGAIN = timedelta(days=1)
+"""After Microsoft's refusal."""
+DOORBELL_SECONDS = 2.5
+"""For an answer to a notification: Microsoft counts one after 3 s as slow, and drops endpoints that are slow."""
+DOORBELL_PAUSE = timedelta(seconds=15)
+"""Between the beginnings of two runs of a connection that doorbells ask for."""
+DOORBELL_CHECKED_SECONDS = 10.0
+"""How long a process believes what it read of a connection's subscription."""
+DOORBELL_LOOKUPS = 50
+"""Connections that one body's notifications are looked up for; a body of Microsoft's names fewer."""
+MOST_DOORBELLS = 10_000
+"""Connections whose doorbells a process remembers."""
+
 # Keeping.
 HISTORY = timedelta(days=90)
 """How long runs and their changes are kept (spec §6)."""

@@ -78,6 +78,16 @@ class Nothing(func.HttpResponse):
         super().__init__(status_code=self.status, headers=_HEADERS)
 
 
+class Taken(func.HttpResponse):
+    """Notifications are taken: 202. In a handshake, 200 with the token as plain text: no browser takes it for HTML."""
+
+    status = HTTPStatus.ACCEPTED
+
+    def __init__(self, token: str | None = None) -> None:
+        status = self.status if token is None else HTTPStatus.OK
+        super().__init__(token, status_code=status, mimetype="text/plain", headers=_HEADERS)
+
+
 class Redirect(func.HttpResponse):
     """To an address that may hold a code: no other site is to be told where the browser came from."""
 

@@ -141,7 +141,8 @@ class Integration:
             people_did = Totals(tally.contacts, tally.linked)
         syncs = connection is not None and connection.stage is Stage.ACTIVE
         next_run_at = self.schedule.next_run_at(caller.workspace_id) if syncs else None
-        return Reply(status_shape(state, people_did, next_run_at, self.now()))
+        stage = connection.stage if connection is not None else Stage.NONE
+        return Reply(status_shape(stage, state, people_did, next_run_at, self.now()))
 
     async def _admin(self, req: func.HttpRequest) -> Caller:
         caller = await self.callers.of(req)

@@ -47,7 +47,7 @@ def read_body[T](req: func.HttpRequest, shape: type[T]) -> T:
     if not body:
         raise Refused("There is no body. Send it with Content-Length: a chunked body arrives empty.", {"body": "empty"})
     # Before it is decoded: deep nesting would exhaust the decoder's stack.
-    if _depth(body) > _DEEPEST:
+    if nests_too_deeply(body):
         raise Refused("The body is nested too deeply.", {"body": f"more than {_DEEPEST} levels"})
     try:
         return msgspec.json.decode(body, type=shape)
@@ -60,6 +60,10 @@ def read_body[T](req: func.HttpRequest, shape: type[T]) -> T:
         raise Refused("The body is not as it should be.", {field[:100] or "body": reason[:200]}) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Refused("The body is not JSON.", {"body": "not valid JSON"}) from error
+
+
+def nests_too_deeply(body: bytes) -> bool:
+    return _depth(body) > _DEEPEST
 
 
 def _depth(body: bytes) -> int:

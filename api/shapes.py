@@ -166,11 +166,18 @@ class DayShape(msgspec.Struct, frozen=True):
     gone: int
 
 
+class Live(msgspec.Struct, frozen=True):
+    """Change notifications are on; their subscription is renewed before this."""
+
+    until: Moment
+
+
 class StatusShape(msgspec.Struct, frozen=True, rename="camel"):
     """The Sync Status area.
 
     `waitingRun`, the run whose removals wait for approval, and `interrupted` go beyond spec §7: the run's worker died,
-    and another one resumes it within a minute. So do `changedLately`, the contacts that runs changed in 24 hours, and
+    and another one resumes it within a minute. `live` tells until when change notifications are on, else `liveReason`
+    why they are not. So do `changedLately`, the contacts that runs changed in 24 hours, and
     `changedByDay`, the days of a month in which runs changed any.
     """
 
@@ -186,10 +193,14 @@ class StatusShape(msgspec.Struct, frozen=True, rename="camel"):
     verification: VerificationShape | None
     changed_lately: int
     changed_by_day: list[DayShape]
+    live: Live | None
+    live_reason: str | None
     last_error: RunError | None
 
 
-def status_shape(state: SyncState, people_did: Totals, next_run_at: datetime | None, now: datetime) -> StatusShape:
+def status_shape(
+    stage: Stage, state: SyncState, people_did: Totals, next_run_at: datetime | None, now: datetime
+) -> StatusShape:
     """`people_did`: what people themselves added to the list and took from it."""
     run, totals = state.run, state.totals
     if run is not None:
@@ -213,8 +224,22 @@ def status_shape(state: SyncState, people_did: Totals, next_run_at: datetime | N
             DayShape(date.fromisoformat(name), day.came, day.updated, day.gone)
             for name, day in state.activity.last_days(now).items()
         ],
+        *_live(stage, state, now),
         state.last.error if state.last else None,
     )
+
+
+def _live(stage: Stage, state: SyncState, now: datetime) -> tuple[Live | None, str | None]:
+    bell = state.bell
+    if stage is Stage.PAUSED:
+        return None, "Syncing is paused."
+    if stage is not Stage.ACTIVE:
+        return None, "Nothing syncs yet."
+    if bell is None:
+        return None, "Change notifications are off here, or begin with the next run."
+    if bell.until is not None and bell.until > now:
+        return Live(bell.until), None
+    return None, bell.why_not or "Microsoft's change notifications ran out. The next run asks for them again."
 
 
 def state_of(state: SyncState) -> Activity:

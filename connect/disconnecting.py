@@ -23,6 +23,7 @@ from sync.messages import Disconnect, write_message
 from sync.plan import Stamp
 from sync.removals import unlinked
 from sync.schedule import Schedule
+from sync.subscribing import Subscribing
 from workspace.connection import (
     Connection,
     ConnectionEvent,
@@ -55,6 +56,7 @@ class Disconnecting:
     tenants: TenantIndex
     exports: Exports
     outbox: Outbox
+    subscribing: Subscribing
     queue: MessageQueue
     slice_seconds: int
     now: Callable[[], datetime]
@@ -74,6 +76,9 @@ class Disconnecting:
             return
         owner, until = uuid.uuid4().hex, time.monotonic() + self.slice_seconds
         state = await self._hold(replace(state, lease_owner=owner))
+        if state.bell is not None and connection.tenant_id is not None:
+            await self.subscribing.end(workspace, connection.tenant_id, state.bell)
+            state = await self._hold(replace(state, bell=None))
         # If this worker dies, this message resumes the work after the lease.
         await self._queue(workspace, limits.LEASE.total_seconds() + limits.MARGIN_SECONDS)
         partition, position = partition_of(workspace, connection.list_id), ""

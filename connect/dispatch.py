@@ -5,10 +5,11 @@ never; one that does not fit the connection's stage any more is dropped.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import limits
 from connect.connecting import Connecting
@@ -19,6 +20,7 @@ from errors import ConnectorError, TryLater
 from storage.queue import MessageQueue
 from storage.retry import Sleep, tries
 from sync import telemetry
+from sync.doorbell import Doorbell, start_for
 from sync.messages import (
     SCHEDULE,
     Continue,
@@ -27,6 +29,7 @@ from sync.messages import (
     Message,
     Prune,
     Restore,
+    Ring,
     Start,
     Tick,
     UnreadableMessage,
@@ -34,11 +37,13 @@ from sync.messages import (
     read_message,
     write_message,
 )
-from sync.meter import metered
+from sync.meter import Meter, metered
+from sync.requests import NotSyncing, RunRequests
 from sync.schedule import Schedule
 from sync.worker import Worker
 from workspace.connection import Stage, WorkspaceId
 from workspace.outbox import Outbox
+from workspace.run import Mode, Request, Trigger
 from workspace.store import WorkspaceStore
 
 log = logging.getLogger(__name__)
@@ -60,6 +65,8 @@ class Dispatch:
     schedule: Schedule
     queue: MessageQueue
     outbox: Outbox
+    doorbell: Doorbell
+    requests: RunRequests
     now: Callable[[], datetime]
     sleep: Sleep
 
@@ -76,7 +83,7 @@ class Dispatch:
         except TimeoutError:
             if not limit.expired():
                 raise
-            workspace = "-" if isinstance(message, Tick) else message.workspace_id
+            workspace = "-" if isinstance(message, (Tick, Ring)) else message.workspace_id
             log.warning("message_cut_off workspace=%s kind=%s", workspace, type(message).__name__)
             await self.queue.send(write_message(message))
 
@@ -85,33 +92,68 @@ class Dispatch:
             log.info("schedule_continued workspaces=%d prunes=%s", await self.schedule.work(message), message.prunes)
             return
         with metered() as meter:
-            if isinstance(message, Forget):
-                await self.forgetting.workspace(message.workspace_id)
+            if isinstance(message, Ring):
+                await self._rung(message, meter)
+            else:
+                await self._work_for(message, meter)
+
+    async def _work_for(self, message: WorkspaceMessage, meter: Meter) -> None:
+        if isinstance(message, Forget):
+            await self.forgetting.workspace(message.workspace_id)
+            return
+        if isinstance(message, Restore):
+            await self.restoring.work(message)
+            return
+        if isinstance(message, Prune):
+            await self.workspaces.prune(message.workspace_id, self.now())
+            return
+        if isinstance(message, Start) and message.requested_by == SCHEDULE:
+            await self._send_events(message.workspace_id)
+        connection, state = await self.workspaces.load(message.workspace_id)
+        if isinstance(message, ForgetPerson):
+            await self.forgetting.person(message, connection, state)
+            return
+        match connection.stage if connection is not None else Stage.NONE:
+            case Stage.CLOSING if connection is not None:
+                await self.disconnecting.work(connection, state)
+            # A start is the timer's here, and serves as another try. A continuation is left from an earlier
+            # connection.
+            case Stage.SPREADING if connection is not None and not isinstance(message, Continue):
+                await self.connecting.try_permission(connection)
+            case Stage.ACTIVE if connection is not None and isinstance(message, (Start, Continue)):
+                await self.worker.handle(message, connection, state, meter)
+            # For instance an hourly start for a connection whose consent is lost: it stays on the timer's list.
+            case stage:
+                log.info("message_dropped workspace=%s stage=%s", message.workspace_id, stage)
+
+    async def _rung(self, message: Ring, meter: Meter) -> None:
+        """Start the run that doorbells ask for, when its time has come; each workspace of several gets its own message.
+
+        Raises:
+            TryLater
+        """
+        if len(message.workspace_ids) > 1:
+            for one in message.workspace_ids:
+                await self.doorbell.put_back(message, one, 0)
+            return
+        for workspace in message.workspace_ids:
+            connection, state = await self.workspaces.load(workspace)
+            if connection is None or connection.stage is not Stage.ACTIVE:
+                log.info("doorbell_ignored workspace=%s", workspace)
                 return
-            if isinstance(message, Restore):
-                await self.restoring.work(message)
-                return
-            if isinstance(message, Prune):
-                await self.workspaces.prune(message.workspace_id, self.now())
-                return
-            if isinstance(message, Start) and message.requested_by == SCHEDULE:
-                await self._send_events(message.workspace_id)
-            connection, state = await self.workspaces.load(message.workspace_id)
-            if isinstance(message, ForgetPerson):
-                await self.forgetting.person(message, connection, state)
-                return
-            match connection.stage if connection is not None else Stage.NONE:
-                case Stage.CLOSING if connection is not None:
-                    await self.disconnecting.work(connection, state)
-                # A start is the timer's here, and serves as another try. A continuation is left from an earlier
-                # connection.
-                case Stage.SPREADING if connection is not None and not isinstance(message, Continue):
-                    await self.connecting.try_permission(connection)
-                case Stage.ACTIVE if connection is not None and isinstance(message, (Start, Continue)):
-                    await self.worker.handle(message, connection, state, meter)
-                # For instance an hourly start for a connection whose consent is lost: it stays on the timer's list.
-                case stage:
-                    log.info("message_dropped workspace=%s stage=%s", message.workspace_id, stage)
+            start = start_for(message, workspace, state, self.now())
+            if isinstance(start, timedelta):
+                await self.doorbell.put_back(message, workspace, start.total_seconds())
+            elif start is not None and state.run is not None and state.leased(self.now()):
+                await self._follow(workspace)
+            elif start is not None:
+                await self.worker.handle(start, connection, state, meter)
+                telemetry.doorbell_to_list((self.now() - message.at).total_seconds())
+
+    async def _follow(self, workspace: WorkspaceId) -> None:
+        """Let a run follow the one that goes on: that one may have passed the page on which the change would stand."""
+        with contextlib.suppress(NotSyncing):  # It was paused or disconnected in between.
+            await self.requests.request(Request(workspace, Mode.DELTA, Trigger.NOTIFICATION))
 
     async def _send_events(self, workspace: WorkspaceId) -> None:
         """Send what still waits in the outbox, because a process died or the queue was away."""
@@ -138,6 +180,9 @@ class Dispatch:
         if isinstance(message, Tick):
             # The next tick visits every workspace again.
             log.error("schedule_gave_up prunes=%s", message.prunes)
+            return
+        if isinstance(message, Ring):
+            log.error("doorbell_gave_up workspaces=%d", len(message.workspace_ids))  # The timer's visit finds it.
             return
         try:
             async with asyncio.timeout(limits.LONGEST_MESSAGE_SECONDS):

@@ -57,8 +57,20 @@ class Graph:
     def users_count(self) -> str:
         return f"{self._endpoint}/v1.0/users/$count"
 
+    def subscriptions(self, subscription_id: str = "") -> str:
+        """The address of the tenant's subscriptions, or of one of them (facts/graph.md 9)."""
+        return f"{self._endpoint}/v1.0/subscriptions" + (
+            f"/{quote(subscription_id, safe='')}" if subscription_id else ""
+        )
+
     async def get(self, tenant: TenantId, url: str, *, accept: str = "application/json") -> Answer:
-        """Send a GET in the tenant's name, once.
+        """Send a GET in the tenant's name, once; raises as `send` does."""
+        return await self.send(tenant, "GET", url, accept=accept)
+
+    async def send(
+        self, tenant: TenantId, method: str, url: str, body: bytes | None = None, *, accept: str = "application/json"
+    ) -> Answer:
+        """Send a request in the tenant's name, once.
 
         Raises:
             ForeignLink: the address is not on Graph's host; nothing was sent.
@@ -72,7 +84,7 @@ class Graph:
         try:
             # The token is part of the limit, because a sign-in that hangs must not hold a worker either.
             async with asyncio.timeout(self.longest_request_seconds), self._credentials.of(tenant) as credential:
-                return await self._sender().send(credential, url, accept)
+                return await self._sender().send(credential, url, accept, method, body)
         except TimeoutError as error:
             raise TryLater("Microsoft Graph did not answer in time") from error
 

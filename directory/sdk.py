@@ -38,8 +38,10 @@ class Sender:
         self._transport = httpx.AsyncHTTPTransport()
         self._client = _http_client(endpoint, self._transport)
 
-    async def send(self, credential: object, url: str, accept: str) -> Answer:
-        """Send a GET, once.
+    async def send(
+        self, credential: object, url: str, accept: str, method: str = "GET", body: bytes | None = None
+    ) -> Answer:
+        """Send a request, once; a body is JSON.
 
         Raises:
             ConsentLost, CredentialRejected: there is no token.
@@ -49,8 +51,10 @@ class Sender:
         adapter = GraphRequestAdapter(provider, client=self._client)
         # Whoever may keep these spans all the same: no address, which holds delta tokens, is among their attributes.
         adapter.observability_options = ObservabilityOptions(include_euii_attributes=False)
-        request = RequestInformation(Method.GET)
+        request = RequestInformation(Method(method))
         request.url = url
+        if body is not None:
+            request.set_stream_content(body, "application/json")
         request.headers.add("Accept", accept)
         if accept == "text/plain":
             request.headers.add("ConsistencyLevel", "eventual")  # What $count needs (facts/graph.md 2).

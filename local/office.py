@@ -21,6 +21,7 @@ def host_settings(storage: str, directory: RunningDirectory, port: int, **change
         "PORTAL_URL": f"http://localhost:{port}/api/portal/",
         "SYNC_SCHEDULE": "0 0 0 1 1 *",
         "SLICE_SECONDS": "240",
+        "CHANGE_NOTIFICATIONS": "off",
         **changes,
     }
 

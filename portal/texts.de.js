@@ -191,6 +191,7 @@ export const TEXTS = {
   "trigger.manual": "auf Anforderung",
   "trigger.configuration": "neue Konfiguration",
   "trigger.recovery": "nach neuer Verbindung",
+  "trigger.notification": "Microsoft meldete eine Änderung",
   "trigger.verification": "wöchentliche Prüfung",
   "trigger.notification": "sofortige Änderung",
   "state.queued": "Eingereiht",

@@ -183,6 +183,7 @@ export const TEXTS = {
   "trigger.manual": "on demand",
   "trigger.configuration": "new configuration",
   "trigger.recovery": "after a reconnection",
+  "trigger.notification": "Microsoft told of a change",
   "trigger.verification": "weekly verification",
   "trigger.notification": "live change",
   "state.queued": "Queued",

@@ -25,6 +25,7 @@ from api.consent import ConsentCalls
 from api.contacts import ContactCalls
 from api.health import HealthCalls
 from api.integration import Integration
+from api.notifications import NotificationCalls
 from api.pace import EditPace, FullRunPace, OneAtATime, Removals
 from api.people import PeopleCalls
 from api.portal import PortalCalls
@@ -52,6 +53,7 @@ from storage.queue import MessageQueue
 from storage.retry import Sleep
 from storage.table import Tables
 from sync.alarms import Alarms
+from sync.doorbell import Doorbell
 from sync.messages import EVENTS_QUEUE, HOURLY_QUEUE, QUEUE
 from sync.meter import count_graph_request, count_table_transaction
 from sync.pausing import Pausing
@@ -62,6 +64,7 @@ from sync.requests import RunRequests
 from sync.room import Room
 from sync.schedule import TABLE as SCHEDULE
 from sync.schedule import Schedule
+from sync.subscribing import Subscribing
 from sync.timetable import Timetable
 from sync.worker import Worker
 from workspace.connection import TABLE as CONNECTIONS
@@ -110,6 +113,7 @@ class Services:
     contact_calls: ContactCalls
     people_calls: PeopleCalls
     consent_calls: ConsentCalls
+    notification_calls: NotificationCalls
     health: HealthCalls
     portal: PortalCalls
 
@@ -155,8 +159,9 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
     )
     graph = Graph(settings.graph_endpoint, credentials, count_graph_request)
     events = MessageQueue(_queue_client(settings.queues, EVENTS_QUEUE))
+    address = f"{settings.public_url}/api/integrations/entra/notifications" if settings.change_notifications else None
     engine = build_engine(
-        tables, queue, hourly, events, blobs, graph, settings.timetable, settings.slice_seconds, now, sleep
+        tables, queue, hourly, events, blobs, graph, settings.timetable, settings.slice_seconds, now, sleep, address
     )
     workspaces, contacts, requests = engine.workspaces, engine.contacts, engine.requests
     previews = Previews(contacts, graph, engine.worker.room, now, sleep)
@@ -229,6 +234,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
             now,
         ),
         consent_calls=ConsentCalls(callers, consent, engine.connecting, engine.tenants, workspaces, now),
+        notification_calls=NotificationCalls(engine.doorbell),
         health=HealthCalls(tables, engine.alarms, now),
         portal=PortalCalls(settings.portal_token_url, settings.portal_url),
     )
@@ -243,6 +249,7 @@ class Engine:
     schedule: Schedule
     requests: RunRequests
     pausing: Pausing
+    doorbell: Doorbell
     alarms: Alarms
     tenants: TenantIndex
     connecting: Connecting
@@ -262,9 +269,14 @@ def build_engine(
     slice_seconds: int,
     now: Callable[[], datetime],
     sleep: Sleep,
+    notification_url: str | None = None,
 ) -> Engine:
-    """Put the engine together; the random histories do so over tables, a queue, blobs and a Graph in memory."""
+    """Put the engine together; the random histories do so over tables, a queue, blobs and a Graph in memory.
+
+    `notification_url` is where Microsoft reaches the app; None where it does without change notifications.
+    """
     outbox = Outbox(tables, events)
+    subscribing = Subscribing(graph, notification_url, now)
     workspaces, contacts = WorkspaceStore(tables, sleep, outbox, now), ContactStore(tables)
     alarms, requests = Alarms(tables), RunRequests(workspaces, queue, now)
     schedule = Schedule(tables, hourly, timetable, now)
@@ -272,14 +284,27 @@ def build_engine(
     exports = Exports(blobs)
     connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
     disconnecting = Disconnecting(
-        workspaces, contacts, schedule, tenants, exports, outbox, queue, slice_seconds, now, sleep
+        workspaces, contacts, schedule, tenants, exports, outbox, subscribing, queue, slice_seconds, now, sleep
     )
     forgetting = Forgetting(workspaces, contacts, schedule, disconnecting, exports, queue, now, sleep)
     restoring = Restoring(tables, workspaces, contacts, schedule, requests, exports, queue, now, sleep)
     exporting = Exporting(tables, workspaces, schedule, exports, slice_seconds, now)
-    worker = Worker(workspaces, contacts, graph, queue, alarms, Room(), slice_seconds, now, sleep)
+    doorbell = Doorbell(workspaces, queue, now)
+    worker = Worker(workspaces, contacts, graph, queue, alarms, Room(), subscribing, slice_seconds, now, sleep)
     dispatch = Dispatch(
-        workspaces, worker, connecting, disconnecting, forgetting, restoring, schedule, queue, outbox, now, sleep
+        workspaces,
+        worker,
+        connecting,
+        disconnecting,
+        forgetting,
+        restoring,
+        schedule,
+        queue,
+        outbox,
+        doorbell,
+        requests,
+        now,
+        sleep,
     )
     return Engine(
         workspaces,
@@ -287,6 +312,7 @@ def build_engine(
         schedule,
         requests,
         pausing,
+        doorbell,
         alarms,
         tenants,
         connecting,

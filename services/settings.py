@@ -76,6 +76,7 @@ class Settings:
     state_secret: str = field(repr=False)
     timetable: Timetable
     slice_seconds: int
+    change_notifications: bool = True
 
     @staticmethod
     def read(environ: Mapping[str, str]) -> "Settings":
@@ -105,6 +106,7 @@ class Settings:
             slice_seconds=reader.seconds(
                 "SLICE_SECONDS", limits.SLICE_SECONDS, most=limits.LONGEST_SLICE_SETTING_SECONDS
             ),
+            change_notifications=reader.switch("CHANGE_NOTIFICATIONS"),
         )
         if reader.problems:
             raise SettingsError(reader.problems)
@@ -157,6 +159,13 @@ class _Reader:
             self.problems.append(f"{name} must be a whole number of seconds from 1 to {most}")
             return default
         return number
+
+    def switch(self, name: str) -> bool:
+        """On unless it says `off`."""
+        value = self.optional(name) or "on"
+        if value not in ("on", "off"):
+            self.problems.append(f"{name} must be on or off")
+        return value != "off"
 
     def storage(self, name: str, service: str) -> StorageAddress:
         """The identity form is the host's own: `NAME__queueServiceUri`, or `NAME__accountName`."""

@@ -15,6 +15,8 @@ HOURLY_QUEUE = "entra-hourly"
 HOURLY_POISON_QUEUE = "entra-hourly-poison"
 EVENTS_QUEUE = "entra-events"
 """What emu.chat is told (workspace/events.py)."""
+DOORBELL = "doorbell"
+"""`requestedBy` of a start that a change notification asked for."""
 SCHEDULE = "schedule"
 """`requestedBy` of the hourly timer's messages."""
 
@@ -66,6 +68,13 @@ class ForgetPerson(msgspec.Struct, frozen=True, rename="camel", tag="forget_pers
     person: str
 
 
+class Ring(msgspec.Struct, frozen=True, rename="camel", tag="ring", tag_field="wants"):
+    """Microsoft told of changes in the tenants of these workspaces, last at `at`: a run is wanted after that."""
+
+    workspace_ids: tuple[WorkspaceId, ...]
+    at: datetime
+
+
 class Restore(msgspec.Struct, frozen=True, rename="camel", tag="restore", tag_field="wants"):
     """A workspace is to be brought back from the export of a day (YYYY-MM-DD), or of the newest one before it.
 
@@ -92,9 +101,9 @@ class Tick(msgspec.Struct, frozen=True, rename="camel", tag="tick", tag_field="w
 
 
 type _OfWorkspace = TryPermission | Disconnect | Prune | Forget | ForgetPerson | Restore
-type _Wanted = _OfWorkspace | Tick
+type _Wanted = _OfWorkspace | Tick | Ring
 type WorkspaceMessage = Start | Continue | _OfWorkspace
-type Message = WorkspaceMessage | Tick
+type Message = WorkspaceMessage | Tick | Ring
 
 
 class UnreadableMessage(ValueError):
@@ -112,7 +121,8 @@ def read_message(body: bytes) -> Message:
         if isinstance(message, Tick):
             return message
         # The ids become parts of keys and filters: the queue is no more trusted with them than a caller is.
-        workspace_id(message.workspace_id)
+        for one in message.workspace_ids if isinstance(message, Ring) else (message.workspace_id,):
+            workspace_id(one)
         if isinstance(message, Continue):
             read_run_id(message.run_id)
     except (msgspec.MsgspecError, UnicodeDecodeError, Refused) as error:
@@ -123,7 +133,7 @@ def read_message(body: bytes) -> Message:
 def _decoded(body: bytes) -> Message:
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     if "wants" in fields:
-        wanted: _Wanted = msgspec.json.decode(body, type=_OfWorkspace.__value__ | Tick)
+        wanted: _Wanted = msgspec.json.decode(body, type=_OfWorkspace.__value__ | Tick | Ring)
         return wanted
     if "runId" in fields:
         return msgspec.json.decode(body, type=Continue)

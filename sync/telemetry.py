@@ -35,6 +35,11 @@ _rejected = _meter.create_counter("emu.credential.rejected")
 _exported = _meter.create_histogram("emu.export.workspaces", description="Workspaces of a daily export that ended")
 _events_wait = _meter.create_counter("emu.events.wait", description="Timer visits that left events in the outbox")
 _events_late = _meter.create_counter("emu.events.sent_late", description="Events that only the timer's visit sent")
+_rung = _meter.create_counter("emu.doorbell.rung", description="Change notifications, by what became of them")
+_to_list = _meter.create_histogram(
+    "emu.doorbell.to_list", "s", "From a notification to the end of the slice it asked for"
+)
+_subscriptions = _meter.create_counter("emu.doorbell.subscriptions", description="Looked after, by how they stand")
 _workspaces = _meter.create_histogram("emu.schedule.workspaces", description="Workspaces that the timer visited")
 
 
@@ -122,6 +127,21 @@ def events_wait() -> None:
 def events_sent_late(count: int) -> None:
     if count:
         _events_late.add(count)
+
+
+def rung(outcome: str, times: int = 1) -> None:
+    """`taken`, `forged` (or of an ended subscription), or `unreadable`."""
+    if times:
+        _rung.add(times, {"outcome": outcome})
+
+
+def doorbell_to_list(seconds: float) -> None:
+    _to_list.record(max(0.0, seconds))
+
+
+def subscription(state: str) -> None:
+    """`made`, `kept`, `lost`, `refused`, or `failed`."""
+    _subscriptions.add(1, {"state": state})
 
 
 def scheduled(workspaces: int) -> None:

@@ -25,11 +25,12 @@ from storage.retry import Sleep
 from storage.transaction import Operation
 from sync import failures, telemetry
 from sync.alarms import Alarms
-from sync.messages import SCHEDULE, Continue, Start, write_message
+from sync.messages import DOORBELL, SCHEDULE, Continue, Start, write_message
 from sync.meter import Meter
 from sync.reading import PageReader
 from sync.room import NoRoom, Room
 from sync.slice import Slice, Superseded
+from sync.subscribing import Subscribing
 from workspace.connection import Connection, ConnectionEvent, WorkspaceId, connection_operation, tenant_of
 from workspace.events import announcements
 from workspace.run import Event, Mode, Request, Run, RunError, RunState, Trigger, WaitingFor, run_id
@@ -51,6 +52,7 @@ class Worker:
     queue: MessageQueue
     alarms: Alarms
     room: Room
+    subscribing: Subscribing
     slice_seconds: int
     now: Callable[[], datetime]
     sleep: Sleep
@@ -79,6 +81,8 @@ class Worker:
         if message.requested_by == SCHEDULE:
             due = verification_due(state, self.now())
             request = Request(message.workspace_id, message.mode, Trigger.VERIFICATION if due else Trigger.SCHEDULE)
+        elif message.requested_by == DOORBELL:
+            request = Request(message.workspace_id, message.mode, Trigger.NOTIFICATION)
         # Not written here: `_claim` writes a new run together with its lease.
         state, _ = ask(state, request, run_id(self.now(), uuid.uuid4().hex[:8]), self.now())
         return state, state.run
@@ -184,6 +188,8 @@ class Worker:
         try:
             async with asyncio.timeout(limits.LONGEST_SLICE_SECONDS), self._heartbeat(work):
                 with telemetry.slice_span(work.workspace, work.run), self.room.place():
+                    # Before the first page is read, so that no change falls between that and the first notification.
+                    await self.subscribing.look_after(work)
                     await work.work()
         finally:
             work.gathering.let_go()

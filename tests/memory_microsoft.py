@@ -26,6 +26,7 @@ from local.microsoft.graph_routes import users_page
 from local.microsoft.odd_text import as_read
 from local.microsoft.rounds import ExpiryShape
 from local.microsoft.shape import Shape
+from local.microsoft.subscriptions import SubscriptionRefused, expiry_of, new_subscription
 from local.microsoft.tenant import Tenant
 from sync.meter import count_graph_request
 
@@ -149,13 +150,15 @@ class _Credential:
 class _Sender:
     tenant: Tenant
 
-    async def send(self, credential, url, accept):
+    async def send(self, credential, url, accept, method="GET", body=None):
         await asyncio.sleep(0)
         credential.require_token()
         parts = urlsplit(url)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         try:
             self._require_standing()
+            if parts.path.startswith("/v1.0/subscriptions"):
+                return self._subscription(method, parts.path.rpartition("/")[2], body)
             return self._answer(parts.path.partition("/v1.0/")[2], query)
         except GraphRefusal as refusal:
             error = {"error": {"code": refusal.code, "message": refusal.message}}
@@ -191,6 +194,31 @@ class _Sender:
             return self._page(query)
         self.tenant.faults_met[fault.name] = self.tenant.faults_met.get(fault.name, 0) + 1
         return self._fail(fault, query)
+
+    def _subscription(self, method, name, body):
+        """As local/microsoft/subscription_routes.py does, without the handshake."""
+        there, now = self.tenant.subscriptions, self.tenant.now()
+        requests = self.tenant.requests
+        requests[Operation.SUBSCRIPTIONS] = requests.get(Operation.SUBSCRIPTIONS, 0) + 1
+        fault = next_fault(self.tenant.faults, Operation.SUBSCRIPTIONS, now, Carried.NOTHING)
+        if fault is not None:
+            raise GraphRefusal(fault.status, fault.code or "Forbidden", fault.message, {})
+        try:
+            if method == "POST":
+                there.require_room(now)
+                there.add(new := new_subscription(msgspec.json.decode(body), now))
+                return Answer(201, {}, msgspec.json.encode(new.told()))
+            if name == "subscriptions":
+                return Answer(200, {}, msgspec.json.encode({"value": [one.told() for one in there.live(now)]}))
+            found = there.get(name, now)
+        except SubscriptionRefused as refusal:
+            raise GraphRefusal(refusal.status, refusal.code, str(refusal)) from refusal
+        if method == "DELETE":
+            there.remove(found.id)
+            return Answer(204, {}, b"")
+        if method == "PATCH":
+            found.expires = expiry_of(msgspec.json.decode(body)["expirationDateTime"], now)
+        return Answer(200, {}, msgspec.json.encode(found.told()))
 
     def _page(self, query, fault=None):
         page = delta_page(self.tenant, query, ENDPOINT)

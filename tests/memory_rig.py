@@ -31,19 +31,20 @@ class _Deliveries(MemoryQueue):
         return SimpleNamespace(approximate_message_count=len(self))
 
 
-def make_memory_rig(tenant=None, graph=None):
-    """`graph` takes the place of the tenant's own."""
+def make_memory_rig(tenant=None, graph=None, notification_url=None):
+    """`graph` takes the place of the tenant's own; with a `notification_url` Microsoft is asked to tell of changes."""
     tenant = tenant or MemoryMicrosoft().tenant()
     clock = Clock()
     tables, queue = MemoryTables(count_table_transaction), _Deliveries(clock)
     events, graph = MemoryQueue(clock), graph or memory_graph(tenant.tenant)
-    return Rig(_parts(tables, queue, events, graph, clock), queue, tenant, clock, "memory")
+    return Rig(_parts(tables, queue, events, graph, clock, notification_url), queue, tenant, clock, "memory")
 
 
-def _parts(tables, queue, events, graph, clock):
+def _parts(tables, queue, events, graph, clock, address):
     """The production engine, over other tables, another queue and another Graph."""
     blobs, timetable = MemoryBlobs(), read_timetable(PUBLIC["SYNC_SCHEDULE"])
     # One queue for both: a test takes every message in the order in which they are visible.
-    engine = build_engine(tables, queue, queue, events, blobs, graph, timetable, _SLICE_SECONDS, clock, clock.sleep)
+    settings = (timetable, _SLICE_SECONDS, clock, clock.sleep, address)
+    engine = build_engine(tables, queue, queue, events, blobs, graph, *settings)
     parts = {one.name: getattr(engine, one.name) for one in dataclasses.fields(engine)}
     return SimpleNamespace(tables=tables, queue=queue, events=events, blobs=blobs, graph=graph, **parts)

@@ -30,6 +30,7 @@ PUBLIC = {
     "PUBLIC_URL": "http://localhost:7071",
     "PORTAL_URL": "http://localhost:7071/api/portal/",
     "SYNC_SCHEDULE": "0 0 0 1 1 *",
+    "CHANGE_NOTIFICATIONS": "off",
 }
 
 

@@ -160,6 +160,7 @@ TRIGGERS = [
     "list_runs",
     "pause",
     "preview_config",
+    "receive_notifications",
     "remove_contact",
     "rename_contact_list",
     "resume",

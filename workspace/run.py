@@ -28,6 +28,8 @@ class Trigger(StrEnum):
     CONFIGURATION = "configuration"
     RECOVERY = "recovery"
     VERIFICATION = "verification"
+    NOTIFICATION = "notification"
+    """Microsoft told of a change."""
 
 
 class RunState(StrEnum):

@@ -60,6 +60,21 @@ class Verification(msgspec.Struct, frozen=True):
     run: RunId | None = None
 
 
+class Bell(msgspec.Struct, frozen=True, rename="camel"):
+    """The subscription to changes of the tenant's users (spec §6 'Seconds instead of an hour').
+
+    `id` is None where there is none: then `why_not` says why in plain words, and `looked_at` when it was tried.
+    `secret_hash` is of the `clientState` that each of its notifications carries. `looked_at`: when Microsoft was last
+    seen to have it.
+    """
+
+    looked_at: datetime
+    id: str | None = None
+    secret_hash: str = ""
+    until: datetime | None = None
+    why_not: str | None = None
+
+
 class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     """`run` is queued or running, `follow_up` is queued behind it.
 
@@ -90,6 +105,7 @@ class SyncState(msgspec.Struct, frozen=True, rename="camel"):
     missing_since: datetime | None = None
     activity: Activity = Activity()
     failures: int = 0
+    bell: Bell | None = None
     lease_owner: str | None = None
     lease_until: datetime | None = None
     revision: str = ""
@@ -164,6 +180,9 @@ def _covers(run: Run, request: Request) -> bool:
         return False
     # A running run keeps the configuration of its start. Example: two saves within a minute make two full runs.
     if request.trigger is Trigger.CONFIGURATION and run.state is RunState.RUNNING:
+        return False
+    # A running run may have passed the page on which the change would have stood.
+    if request.trigger is Trigger.NOTIFICATION and run.state is RunState.RUNNING:
         return False
     # A full run also finds all that a delta run would find.
     return run.mode is Mode.FULL or request.mode is Mode.DELTA

@@ -149,6 +149,12 @@ PROSE = {
         "The signed state says whose they are.",
         anybody=True,
     ),
+    "receive_notifications": Prose(
+        "Taken, whatever it was.",
+        "Microsoft's change notifications. With `validationToken`, the handshake: 200 and the token as plain text.",
+        parameters=(Parameter("validationToken", "What Microsoft wants to read back.", _TEXT),),
+        anybody=True,
+    ),
     "review_consent": Prose("What would be joined.", f"The code stays good. {_ADMIN}", CodeBody),
     "end_other_connection": Prose(
         "What would be joined, as it stands then.",

@@ -17,7 +17,7 @@ import msgspec
 import yaml
 
 import function_app
-from api.answers import Nothing, Problem, Redirect
+from api.answers import Nothing, Problem, Redirect, Taken
 from api.csv import Csv
 from local.tools.api_prose import ABOUT, PROSE, Parameter
 from services import Services
@@ -83,7 +83,7 @@ def _methods() -> dict[str, Any]:
 def _answer(method: Any) -> tuple[HTTPStatus, Any]:
     """The status and the shape that a call's annotation names."""
     kind = get_type_hints(method)["return"]
-    if kind in (Nothing, Redirect):
+    if kind in (Nothing, Redirect, Taken):
         return kind.status, None
     if kind is Csv:
         return kind.status, Csv

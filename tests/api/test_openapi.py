@@ -154,6 +154,15 @@ class Journey:
         tenant.clear_faults()
         self.office.settle()
 
+    def notify(self):
+        path = f"{ENTRA}/notifications"
+        answer = httpx.post(f"{self.office.url}/api/{path}", content=b"nonsense")
+        self.hold(answer, OPERATIONS["POST", path])
+        token = "<b>a token</b> +/?&="
+        answer = httpx.post(f"{self.office.url}/api/{path}", params={"validationToken": token})
+        assert (answer.status_code, answer.text) == (200, token)
+        assert answer.headers["content-type"].startswith("text/plain")
+
     def edit(self):
         admin, member = self.office.admin, self.office.member
         one = self.call(member, "GET", "contact-lists").json()["contactLists"][0]["id"]
@@ -190,6 +199,7 @@ def test_every_answer_that_is_described_is_held_by_a_real_one(office):
     office.settle()
     journey.look()
     journey.pause()
+    journey.notify()
     journey.decide()
     journey.edit()
     journey.lose()
@@ -197,8 +207,9 @@ def test_every_answer_that_is_described_is_held_by_a_real_one(office):
     journey.refused()
 
     described = {(told["operationId"], status) for told in OPERATIONS.values() for status in told["responses"]}
-    # Without a token these two refuse only what a test of a running host cannot bring about: a storage that is away.
-    assert described - journey.held <= {("show_health", "default"), ("return_from_consent", "default")}
+    # Without a token these refuse only what a test of a running host cannot bring about: a storage that is away.
+    unheld = {("show_health", "default"), ("return_from_consent", "default"), ("receive_notifications", "default")}
+    assert described - journey.held <= unheld
 
 
 def test_refusals_are_problems(office):
