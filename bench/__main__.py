@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import report, scenarios
+from bench import report, scenarios, turns
 from bench.measure import Figures, percentile
 from bench.stage import Stage, stage
 from bench.ways import WAYS, other_way
@@ -41,10 +41,15 @@ def main() -> int:
         for number in range(arguments.repeats):
             _latency(running, found, number)
         found.idle = _told("1,000 idle workspaces", lambda: scenarios.idle_workspaces(running))
+        found.idle_evenness = scenarios.evenness(running)
         for syncs in report.BESIDE:
             found.status[syncs] = scenarios.status_beside(running, syncs)
             took = percentile(found.status[syncs], 95)
             print(f"status beside {syncs} first syncs, 95th percentile {1000 * took:.0f} ms", flush=True)
+        found.crowd = turns.crowd(running)
+        found.full_runs_mb = turns.full_runs(running)
+        found.ticked = turns.tick(running)
+        print(f"{found.crowd}\n{found.ticked}\nfull runs: {found.full_runs_mb:.0f} MB", flush=True)
         found.telemetry_bytes = scenarios.telemetry(running)
     for name, statement in scenarios.IMPORTS.items():
         found.imports[name] = [scenarios.import_seconds(statement) for _ in range(arguments.repeats)]
@@ -118,6 +123,7 @@ def _scale(running: Stage, found: report.Findings, people: int, *, only_first: b
     if only_first:
         return
     keep(report.FULL, lambda: scenarios.run_again(running, office, "full"))
+    found.listed[people] = turns.listed(office)
     for changed, what in ((0, "delta, nothing changed"), (10, "delta, 10 changed")):
         keep(what, lambda c=changed: scenarios.delta_of(running, office, c))
     keep("delta, 1 % changed", lambda: scenarios.delta_of(running, office, people // 100))

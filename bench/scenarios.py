@@ -1,10 +1,12 @@
 """What is measured. Each scenario takes a stage, and gives figures of one run."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from unittest.mock import patch
@@ -155,6 +157,19 @@ def _idle_workspaces(stage: Stage, count: int) -> Figures:
     _wait_until_empty(stage)
     took = time.monotonic() - began
     return Figures(count, took, cpu_seconds(stage.host.pid) - cpu, peak_mb(stage.host.pid))
+
+
+def evenness(stage: Stage) -> float:
+    """Of the idle workspaces' hourly runs: the largest number of starts in any second, over the mean."""
+    started: list[datetime] = []
+    with TableClient.from_connection_string(stage.storage, "Connections") as table:
+        for row in table.query_entities("PartitionKey ge 'idle-' and PartitionKey lt 'idle.'"):
+            if row["RowKey"] == "connection.agenda":
+                last = json.loads(str(row["document0"]))["last"]
+                if last is not None and last["trigger"] == "schedule":
+                    started.append(datetime.fromisoformat(last["startedAt"]).replace(microsecond=0))
+    span = (max(started) - min(started)).total_seconds() + 1
+    return max(Counter(started).values()) * span / len(started)
 
 
 def _connected(workspace: WorkspaceId, tenant: TenantId) -> Connection:
