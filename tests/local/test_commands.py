@@ -120,7 +120,7 @@ def test_node_packages_without_a_network_are_one_clear_line(fresh):
     assert not (fresh / ready).exists()
 
 
-def test_a_folder_that_cannot_be_written_is_said_so():
+def test_a_folder_that_cannot_be_written_is_said_so(tmp_path):
     told = subprocess.run(
         [
             "local/tools/bring",
@@ -130,6 +130,7 @@ def test_a_folder_that_cannot_be_written_is_said_so():
             "echo 'OSError: [Errno 30] Read-only file system'; exit 1",
         ],
         cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=30,
