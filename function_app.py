@@ -194,6 +194,20 @@ async def cancel_run(req: func.HttpRequest) -> func.HttpResponse:
     return await services().run_calls.cancel(req)
 
 
+@app.route("integrations/entra/runs/{id}/undo", methods=["GET"])
+@answering
+async def preview_undo(req: func.HttpRequest) -> func.HttpResponse:
+    """What undoing a run would do."""
+    return await services().run_calls.preview_undo(req)
+
+
+@app.route("integrations/entra/runs/{id}/undo", methods=["POST"])
+@answering
+async def undo_run(req: func.HttpRequest) -> func.HttpResponse:
+    """Put back what a run changed."""
+    return await services().run_calls.undo(req)
+
+
 @app.route("integrations/entra/audit", methods=["GET"])
 @answering
 async def list_audit(req: func.HttpRequest) -> func.HttpResponse:

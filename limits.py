@@ -117,6 +117,12 @@ READS_A_SCAN = 100
 """A scan of the list is cheaper than point reads of more than one contact in so many."""
 BATCH = 50
 """Contacts a journal page outside of Graph's pages: with the rows that find them, at most a transaction each."""
+UNDO_PAGES = 16
+"""Pages of a run's journal that its undo reads at once; each is at most 1 MiB."""
+UNDO_BATCH = 200
+"""Entries that an undo takes to one page of its own journal, or a few more: it takes whole pages of the run."""
+UNDO_SHOWN = 100
+"""Contacts that the preview of an undo names: of those that go back, and of those that are left alone."""
 SAMPLE = 10
 """Names shown of the removals that wait."""
 LARGEST_KEYS_BYTES = 512 * 1024

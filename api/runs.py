@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import azure.functions as func
 import msgspec
@@ -13,10 +14,22 @@ from api.csv import MOST_ROWS, Csv
 from api.history import HEADS, RunFilter, filter_of, row_of
 from api.pace import FullRunPace
 from api.requests import page_of, read_body, search_of
-from api.shapes import Audit, Changes, ChangeShape, Pending, RunAnswer, Runs, RunShape, run_shape
+from api.shapes import (
+    Audit,
+    Changes,
+    Pending,
+    RunAnswer,
+    Runs,
+    RunShape,
+    UndoShape,
+    change_shape,
+    run_shape,
+    undo_shape,
+)
 from errors import NotFound, Refused
 from sync.pending import PendingPeople, PendingPerson
 from sync.requests import RunRequests
+from sync.undoing import Undoing
 from workspace.audit import Action, entry
 from workspace.journal import Outcome
 from workspace.run import Mode, Request, Run, RunId, Trigger, read_run_id
@@ -32,7 +45,7 @@ _ACTION = {Mode.DELTA: Action.SYNCED, Mode.FULL: Action.RESYNCED}
 class SyncBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Sync Now is a delta, Full Resync a full run."""
 
-    mode: Mode = Mode.DELTA
+    mode: Literal["delta", "full"] = "delta"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +56,14 @@ class RunCalls:
     workspaces: WorkspaceStore
     requests: RunRequests
     waiting: PendingPeople
+    undoing: Undoing
     full_runs: FullRunPace
     now: Callable[[], datetime]
 
     async def sync(self, req: func.HttpRequest) -> Accepted[RunAnswer]:
         caller = await self.callers.of(req)
         require_admin(caller)
-        mode = read_body(req, SyncBody).mode
+        mode = Mode(read_body(req, SyncBody).mode)
         if mode is Mode.FULL:
             self.full_runs.take(caller)
         request = Request(caller.workspace_id, mode, Trigger.MANUAL, caller.name)
@@ -94,12 +108,7 @@ class RunCalls:
         most, continuation = page_of(req, default=20)
         wanted = outcome_of(req)
         pages, continuation_after = await self.workspaces.journal_pages(caller.workspace_id, run.id, most, continuation)
-        changes = [
-            ChangeShape(one.contact_id, one.outcome, one.name, one.before, one.after, one.reason)
-            for page in pages
-            for one in page.changes
-            if wanted in (None, one.outcome)
-        ]
+        changes = [change_shape(one) for page in pages for one in page.changes if wanted in (None, one.outcome)]
         return Reply(Changes(changes, continuation_after or None))
 
     async def pending(self, req: func.HttpRequest) -> Reply[Pending]:
@@ -146,6 +155,18 @@ class RunCalls:
         caller = await self._admin(req)
         record = entry(Action.CANCELLED, caller.person, caller.name, self.now(), {"run": _run_id(req)})
         return _accepted(await self.requests.cancel(caller.workspace_id, _run_id(req), record))
+
+    async def preview_undo(self, req: func.HttpRequest) -> Reply[UndoShape]:
+        caller = await self._admin(req)
+        return Reply(undo_shape(await self.undoing.preview(caller.workspace_id, _run_id(req))))
+
+    async def undo(self, req: func.HttpRequest) -> Accepted[RunAnswer]:
+        """Pause the connection, and queue the undo of a run."""
+        caller = await self._admin(req)
+        now, run = self.now(), _run_id(req)
+        pause = entry(Action.PAUSED, caller.person, caller.name, now)
+        record = entry(Action.UNDONE, caller.person, caller.name, now, {"run": run})
+        return _accepted(await self.undoing.undo(caller.workspace_id, run, caller.name, pause, record))
 
     async def audit(self, req: func.HttpRequest) -> Reply[Audit]:
         caller = await self._admin(req)

@@ -13,9 +13,11 @@ from mapping.configuration import DEFAULT_MAPPINGS, Configuration, DeletionBehav
 from mapping.contact_fields import STANDARD_FIELDS, ContactField
 from mapping.fields import DIRECTORY_FIELDS, NEEDED_FIELDS, Kind
 from sync.pending import PendingPerson
+from sync.undo import Why
+from sync.undoing import UndoPreview
 from workspace.audit import AuditEntry
 from workspace.connection import LIST_DESCRIPTION, Connection, ConnectionState, Permission, Stage
-from workspace.journal import Outcome
+from workspace.journal import Change, Outcome
 from workspace.run import Cost, Counts, Mode, Phase, Run, RunError, RunState, Trigger, WaitingFor, time_of
 from workspace.state import SyncState, Totals, Verification
 
@@ -41,10 +43,10 @@ class Removing(msgspec.Struct, frozen=True):
 
 
 class RunShape(msgspec.Struct, frozen=True, rename="camel"):
-    """A run. Beyond spec §7: `createdAt`, `cost`, `expected` (users to read), `restarted` (change tracking was lost).
+    """A run; `undoes` is the run that an undo undoes.
 
-    While a run pauses, `resumeAt` says until when, and `waitingFor` for whom. `removing` is there once it unlinks or
-    deletes.
+    Beyond spec §7: `createdAt`, `cost`, `expected` (users to read), `restarted` (change tracking was lost). While a run
+    pauses, `resumeAt` says until when, and `waitingFor` for whom. `removing` is there once it unlinks or deletes.
     """
 
     id: str
@@ -60,6 +62,7 @@ class RunShape(msgspec.Struct, frozen=True, rename="camel"):
     expected: int | None
     restarted: bool
     requested_by: str | None
+    undoes: str | None
     pending_removals: Waiting | None
     removing: Removing | None
     cost: Cost
@@ -110,6 +113,40 @@ class ChangeShape(msgspec.Struct, frozen=True, rename="camel"):
     before: dict[str, str]
     after: dict[str, str]
     reason: str | None
+
+
+def change_shape(change: Change) -> ChangeShape:
+    return ChangeShape(change.contact_id, change.outcome, change.name, change.before, change.after, change.reason)
+
+
+class LeftAloneShape(msgspec.Struct, frozen=True, rename="camel"):
+    """A contact that an undo leaves as it is: why, and who changed it when, where that is known.
+
+    `by` is the id of a person, of a run, or of the user's other contact.
+    """
+
+    contact_id: str
+    name: str
+    why: Why
+    by: str | None
+    at: Stamp | None
+
+
+class UndoShape(msgspec.Struct, frozen=True, rename="camel"):
+    """What undoing a run would do. `counts.skipped` are left alone, the others go back to what they were.
+
+    `complete`: the whole run was looked at. The lists hold up to 100 contacts each.
+    """
+
+    complete: bool
+    counts: Counts
+    changes: list[ChangeShape]
+    left_alone: list[LeftAloneShape]
+
+
+def undo_shape(preview: UndoPreview) -> UndoShape:
+    left = [LeftAloneShape(*one) for one in preview.left_alone]
+    return UndoShape(preview.complete, preview.counts, [change_shape(one) for one in preview.changes], left)
 
 
 class Changes(msgspec.Struct, frozen=True):

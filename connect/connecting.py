@@ -173,14 +173,14 @@ def _joined(
     """Raises: OtherTenant."""
     if connection is None:
         list_id, list_name = ListId(str(uuid.uuid4())), list_name_of(organisation)
-        return Connection(workspace, Stage.SPREADING, tenant, organisation, list_id, list_name, now)
+        return Connection(workspace, Stage.SPREADING, tenant, organisation, list_id, list_name, now, joined_at=now)
     if connection.stage is Stage.CLOSING:
         raise OtherTenant("The former connection is still being ended. Try again in a minute.")
     # The contacts carry the old tenant's object ids: the next full run would take all of them for leavers.
     if connection.tenant_id not in (None, tenant):
         raise OtherTenant("This workspace is connected to another organisation. Disconnect it first.")
     if connection.tenant_id is None:
-        connection = named(connection, organisation)
+        connection = replace(named(connection, organisation), joined_at=now)
     joined = replace(connection, tenant_id=tenant, connected_at=now, permission_error=None, ended_by=None)
     return joined.after(ConnectionEvent.JOINED)
 

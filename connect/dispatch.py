@@ -120,7 +120,7 @@ class Dispatch:
             # connection.
             case Stage.SPREADING if connection is not None and not isinstance(message, Continue):
                 await self.connecting.try_permission(connection)
-            case Stage.ACTIVE if connection is not None and isinstance(message, (Start, Continue)):
+            case Stage.ACTIVE | Stage.PAUSED if connection is not None and isinstance(message, (Start, Continue)):
                 await self.worker.handle(message, connection, state, meter)
             # For instance an hourly start for a connection whose consent is lost: it stays on the timer's list.
             case stage:

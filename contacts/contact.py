@@ -151,7 +151,7 @@ def from_row(row: Mapping[str, Any]) -> Contact:
 
 
 def former_of(contact: Contact) -> Former:
-    """What a journal keeps of a contact: all of it but the ETag."""
+    """What a journal keeps of a contact: all of it but the ETag, and the place of its name row."""
     told = {name: getattr(contact, name) for name in Former.__struct_fields__}
     return Former(**told | {"fields": dict(contact.fields), "source": dict(contact.source), "link": contact.link.value})
 

@@ -176,6 +176,7 @@ export const TEXTS = {
   "attention.title": { one: "1 person needs attention", other: "{n} people need attention" },
   "attention.rest": "Everybody else is synced. Correct them in Microsoft Entra ID; the next sync picks them up.",
 
+  "mode.undo": "Undo",
   "mode.delta": "Sync of changes",
   "mode.full": "Full sync",
   "mode.undo": "Undo",
@@ -481,6 +482,7 @@ export const TEXTS = {
   "audit.resynced": "asked for a Full Resync",
   "audit.approved": "approved removals",
   "audit.discarded": "discarded removals",
+  "audit.undone": "undid a run",
   "audit.cancelled": "cancelled a run",
   "audit.renamed": "renamed the contact list",
   "audit.disconnected": "disconnected Microsoft Entra ID",

@@ -66,6 +66,7 @@ from sync.schedule import TABLE as SCHEDULE
 from sync.schedule import Schedule
 from sync.subscribing import Subscribing
 from sync.timetable import Timetable
+from sync.undoing import Undoing
 from sync.worker import Worker
 from workspace.connection import TABLE as CONNECTIONS
 from workspace.outbox import Outbox
@@ -212,7 +213,13 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
             now,
         ),
         run_calls=RunCalls(
-            callers, workspaces, requests, PendingPeople(workspaces, contacts), FullRunPace(time.monotonic), now
+            callers,
+            workspaces,
+            requests,
+            PendingPeople(workspaces, contacts),
+            engine.undoing,
+            FullRunPace(time.monotonic),
+            now,
         ),
         contact_calls=ContactCalls(
             callers,
@@ -250,6 +257,7 @@ class Engine:
     requests: RunRequests
     pausing: Pausing
     doorbell: Doorbell
+    undoing: Undoing
     alarms: Alarms
     tenants: TenantIndex
     connecting: Connecting
@@ -281,7 +289,7 @@ def build_engine(
     alarms, requests = Alarms(tables), RunRequests(workspaces, queue, now)
     schedule = Schedule(tables, hourly, timetable, now)
     pausing, tenants = Pausing(workspaces, requests, now), TenantIndex(tables, workspaces)
-    exports = Exports(blobs)
+    undoing, exports = Undoing(workspaces, contacts, requests, now), Exports(blobs)
     connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
     disconnecting = Disconnecting(
         workspaces, contacts, schedule, tenants, exports, outbox, subscribing, queue, slice_seconds, now, sleep
@@ -313,6 +321,7 @@ def build_engine(
         requests,
         pausing,
         doorbell,
+        undoing,
         alarms,
         tenants,
         connecting,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from contacts.contact import Contact, ContactId
 from contacts.store import Found
 from mapping.fields import ObjectId
+from sync.undo import Entry
 from workspace.journal import Change, Person
 from workspace.run import PendingRemovals, Run
 
@@ -26,7 +27,8 @@ class Batch:
     `present` and `gone` are the users that were named, `read` how many objects Graph sent. `unread` are entries for
     users that could not be read, `repaired` users with a text that could not be decoded. `found` is what was read of
     the people's contacts already. `matching`: the round is complete, so addresses decide. `removes`: it is about
-    contacts of users who left, `leavers`, as `stored` just now. `waits` ends the run.
+    contacts of users who left, `leavers`, as `stored` just now. `entries`: it is about these entries of the run that is
+    undone, whose contacts are `stored`; `holders` says whose contact their users have. `waits` ends the run.
     """
 
     run: Run
@@ -41,4 +43,6 @@ class Batch:
     removes: bool = False
     leavers: Mapping[ContactId, ObjectId] = field(default_factory=dict)
     stored: Mapping[str, Contact] = field(default_factory=dict)
+    entries: Sequence[Entry] = ()
+    holders: Mapping[ObjectId, ContactId] = field(default_factory=dict)
     waits: Waits | None = None

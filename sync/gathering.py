@@ -115,6 +115,24 @@ class Gathering:
             return await self._by_roll(source_ids)
         return await self.contacts.of_users(self.partition, source_ids)
 
+    async def of_contacts(self, ids: Collection[str], anew: Collection[str] = ()) -> dict[str, Contact]:
+        """Contacts by id. Those of `anew` may have been written since the list was scanned."""
+        if not self.roll.scanned:
+            return await self.contacts.read(self.partition, ids)
+        there = [ContactId(one) for one in ids if one not in anew and self.roll.holds(ContactId(one))]
+        found = await self._rows(there)
+        return found | (await self.contacts.read(self.partition, anew) if anew else {})
+
+    async def holders(
+        self, source_ids: Collection[ObjectId], anew: Collection[ObjectId] = ()
+    ) -> dict[ObjectId, ContactId]:
+        """Whose contact is, or was last, linked to users. Those of `anew` may have got another since the scan."""
+        asked = source_ids
+        if self.roll.scanned:
+            asked = [one for one in source_ids if one in anew or self.roll.contact_id(one) is not None]
+        found = await self.contacts.of_users(self.partition, asked) if asked else Found({}, set())
+        return {source_id: contact.id for source_id, contact in found.contacts.items()}
+
     async def _by_roll(self, source_ids: Collection[ObjectId]) -> Found:
         ids = {one: self.roll.contact_id(one) async for one in in_turns(source_ids)}
         rows = await self._rows([contact_id for contact_id in ids.values() if contact_id is not None])

@@ -125,6 +125,8 @@ def read_message(body: bytes) -> Message:
             workspace_id(one)
         if isinstance(message, Continue):
             read_run_id(message.run_id)
+        if isinstance(message, Start) and message.mode is Mode.UNDO:
+            raise UnreadableMessage("an undo names a run, which a start does not")
     except (msgspec.MsgspecError, UnicodeDecodeError, Refused) as error:
         raise UnreadableMessage("the queue message is of no known kind") from error
     return message

@@ -148,6 +148,11 @@ class RollCall:
             return self._elsewhere[number].contact_id
         return ContactId(source_id) if self._place(number) is not None else None
 
+    def holds(self, contact_id: ContactId) -> bool:
+        """Whether the list held a contact when it was scanned."""
+        number = _number(contact_id)
+        return number in self._taken or self._place(number) is not None
+
     def taken(self, source_id: ObjectId) -> bool:
         """Whether another's contact has this object id as its own id."""
         return bool(self._taken) and _number(source_id) in self._taken

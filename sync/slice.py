@@ -39,11 +39,13 @@ from sync.reading import PageReader
 from sync.removals import gather_removals, plan_removals
 from sync.rollcall import RollCall
 from sync.room import Room
+from sync.undo import plan_undo
+from sync.undo_pages import DONE, gather_undo, now_of
 from workspace.audit import adoption_entry
-from workspace.connection import Connection, Stage, WorkspaceId, connection_operation, named
+from workspace.connection import Connection, WorkspaceId, connection_operation, named
 from workspace.events import announcements
 from workspace.journal import Change, Former, JournalPage, Person, journal_operation
-from workspace.run import NEXT_PHASE, Cost, Event, Mode, Phase, Run, RunState, Trigger
+from workspace.run import NEXT_PHASE, Cost, Event, Mode, Phase, Run, RunState, Trigger, may_work
 from workspace.state import SyncState, Totals, Verification, concluded
 from workspace.store import WorkspaceStore, run_operation
 
@@ -122,6 +124,8 @@ class Slice:
                 continue
             if phase is Phase.READ and self.run.phase is Phase.READ:
                 return  # The time is up.
+            if phase is Phase.UNDO and self.run.cursor != DONE:
+                return
             await self._next_phase(phase)
 
     async def _next_phase(self, phase: Phase) -> None:
@@ -129,7 +133,7 @@ class Slice:
             await self._read_everything(restarted=False)
         elif phase in NEXT_PHASE and self.run.phase is phase:
             self.run = replace(self.run, phase=NEXT_PHASE[phase])
-        elif phase is Phase.REMOVE and self.run.state is RunState.RUNNING:
+        elif phase in (Phase.REMOVE, Phase.UNDO) and self.run.state is RunState.RUNNING:
             await self._end(Event.COMPLETED)
 
     async def _take(self, batch: Batch) -> None:
@@ -170,6 +174,9 @@ class Slice:
 
     async def _decide(self, batch: Batch, earlier: Earlier, stamp: Stamp, *, again: bool) -> Plan:
         """What to write. `again`: an attempt failed, so only what is stored now counts."""
+        if batch.entries:
+            stored, holders = (batch.stored, batch.holders) if not again else await now_of(self, batch.entries)
+            return plan_undo(batch.entries, stored, holders, stamp, earlier).plan
         if batch.removes:
             # The journal of an interrupted attempt may name contacts that were not gathered.
             unread = {*batch.leavers, *earlier}.difference(() if again else batch.stored)
@@ -231,8 +238,9 @@ class Slice:
         """Leave a contact to the next run that a person writes faster than this one can (spec §6)."""
         contact = write.after or write.before
         assert contact is not None
-        # Without a directory user the next run has nothing to bring the contact up to.
-        if contact.source_id is None:
+        # Without a directory user the next run has nothing to bring the contact up to. The run after an undo looks at
+        # everybody.
+        if contact.source_id is None or self.run.mode is Mode.UNDO:
             return
         stays = write.after is not None and write.after.link is Link.LINKED
         values = dict(contact.source) if stays else None
@@ -268,8 +276,8 @@ class Slice:
     async def _recall(self) -> None:
         """Learn what a slice must know before it goes on: for a full run the list, and who was named so far."""
         run = self.run
-        if run.approved:
-            return  # It reads nothing: what it removes stands in rows of its own.
+        if run.approved or run.mode is Mode.UNDO:
+            return  # It reads nothing of Microsoft: what it is about stands in rows of its own.
         if run.mode is Mode.FULL and not self.roll.scanned:
             await self.gathering.scan(keep=run.reconsider)
             # What is written from now on has its name row.
@@ -321,10 +329,13 @@ class Slice:
             # With the state, so that a worker that lost its lease changes none of another's.
             for operation in await self.workspaces.pending_operations(self.workspace, self.run.id, waits.ids):
                 await self._checkpoint(self.run, operation)
+        undo = self.run.mode is Mode.UNDO
         full = self.run.mode is Mode.FULL and not self.run.approved
         # Before the transaction, which would have to be repeated if a request came in meanwhile.
         name = await organization_name(self.reader.graph, self.reader.tenant) if full else None
-        counted = Totals(*await self.contacts.count(self.partition)) if self.state.recount else None
+        # What comes back may be linked or not, which the counters of a run do not tell.
+        recount = undo or self.state.recount
+        counted = Totals(*await self.contacts.count(self.partition)) if recount else None
         if ordered := full and waits is None and not self.state.ordered:
             await self.contacts.complete_names(self.partition)
         now, link = self.now(), self.run.delta_link
@@ -345,7 +356,7 @@ class Slice:
             if full and waits is None:
                 verified = Verification(now, after.totals.linked, ended.drift, ended.id)
                 after = replace(after, verification=verified)
-            return replace(after, last_completed_at=now), operations
+            return after if undo else replace(after, last_completed_at=now), operations
 
         await self.write(end)
         self.run = ended
@@ -417,7 +428,7 @@ class Slice:
         """
         connection, state = await self.workspaces.load(self.workspace)
         mine = state.run is not None and state.run.id == self.run.id and state.lease_owner == self.owner
-        if connection is None or connection.stage is not Stage.ACTIVE or not mine:
+        if connection is None or not may_work(connection, self.run) or not mine:
             raise Superseded("the run was cancelled, disconnected or taken over")
         self.connection, self.state = connection, state
 
@@ -489,4 +500,5 @@ _GATHER: dict[Phase, Callable[[Slice], AsyncGenerator[Batch]]] = {
     Phase.MATCH: gather_matches,
     Phase.SETTLE: gather_local_edits,
     Phase.REMOVE: gather_removals,
+    Phase.UNDO: gather_undo,
 }

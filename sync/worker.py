@@ -31,7 +31,7 @@ from sync.reading import PageReader
 from sync.room import NoRoom, Room
 from sync.slice import Slice, Superseded
 from sync.subscribing import Subscribing
-from workspace.connection import Connection, ConnectionEvent, WorkspaceId, connection_operation, tenant_of
+from workspace.connection import Connection, ConnectionEvent, Stage, WorkspaceId, connection_operation, tenant_of
 from workspace.events import announcements
 from workspace.run import Event, Mode, Request, Run, RunError, RunState, Trigger, WaitingFor, run_id
 from workspace.state import SyncState, ask, settled, verification_due
@@ -63,7 +63,7 @@ class Worker:
         Raises:
             TryLater: it did not work; the same message can be tried again.
         """
-        state, run = self._run_of(message, state)
+        state, run = self._run_of(message, connection, state)
         if run is None:
             log.info("message_dropped workspace=%s reason=no_such_run", message.workspace_id)
         elif (wait := _seconds_to_wait(state, run, self.now())) > 0:
@@ -73,10 +73,15 @@ class Worker:
         else:
             await self._slice(await self._claim(connection, state, run, meter))
 
-    def _run_of(self, message: Start | Continue, state: SyncState) -> tuple[SyncState, Run | None]:
+    def _run_of(
+        self, message: Start | Continue, connection: Connection, state: SyncState
+    ) -> tuple[SyncState, Run | None]:
         """The run a message is about. A start that finds a run going on works on that one, in case its worker died."""
         if isinstance(message, Continue):
             return state, state.run if state.run is not None and state.run.id == message.run_id else None
+        # While it is paused, no run starts, and an undo goes on.
+        if connection.stage is Stage.PAUSED:
+            return state, state.run
         request = Request(message.workspace_id, message.mode, Trigger.MANUAL, message.requested_by)
         if message.requested_by == SCHEDULE:
             due = verification_due(state, self.now())
@@ -361,6 +366,8 @@ def _claimed(run: Run, connection: Connection, state: SyncState, now: datetime) 
     if run.configuration is not None:
         return run  # Approved removals: they belong to the configuration under which they were found.
     configuration = connection.configuration
+    if run.mode is Mode.UNDO:
+        return replace(run, configuration=configuration)
     # Graph binds a delta link to its `$select`: another choice of fields needs a round of its own.
     known = state.delta_link is not None and state.select == configuration.select
     current = state.applied_version == configuration.version

@@ -24,6 +24,7 @@ class Action(StrEnum):
     APPROVED = "approved"
     DISCARDED = "discarded"
     CANCELLED = "cancelled"
+    UNDONE = "undone"
     PAUSED = "paused"
     RESUMED = "resumed"
     RENAMED = "renamed"

@@ -136,7 +136,8 @@ class Connection(msgspec.Struct, frozen=True, rename="camel"):
     becomes of the contacts while the stage is CLOSING, `forget` that all rows of the workspace go with them.
     `permission_error` is why Microsoft did not let the app in. `pause` is told while the stage is PAUSED. `ended_by`
     names the administrator of the organisation who ended the connection from another workspace's grant; None where the
-    workspace's own people ended it. `connected_by` is an administrator's name, or '' in an old row.
+    workspace's own people ended it. `connected_by` is an administrator's name, or '' in an old row. `joined_at`: since
+    when it is this tenant's, however often consent was renewed.
     """
 
     workspace_id: WorkspaceId
@@ -151,6 +152,7 @@ class Connection(msgspec.Struct, frozen=True, rename="camel"):
     permission_error: str | None = None
     closing: ContactsOnDisconnect | None = None
     forget: bool = False
+    joined_at: datetime | None = None
     pause: Pause | None = None
     ended_by: str | None = None
     connected_by: str = ""

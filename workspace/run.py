@@ -9,7 +9,7 @@ import msgspec
 
 from errors import Refused
 from mapping.configuration import Configuration
-from workspace.connection import WorkspaceId
+from workspace.connection import Connection, Stage, WorkspaceId
 
 RunId = NewType("RunId", str)
 
@@ -20,6 +20,8 @@ _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 class Mode(StrEnum):
     DELTA = "delta"
     FULL = "full"
+    UNDO = "undo"
+    """It reads another run's journal, and nothing of Microsoft."""
 
 
 class Trigger(StrEnum):
@@ -94,6 +96,8 @@ class Phase(StrEnum):
     """Contacts that people edited."""
     REMOVE = "remove"
     """People who left."""
+    UNDO = "undo"
+    """The journal of the run that is undone: the only phase of an undo."""
 
 
 NEXT_PHASE = {Phase.READ: Phase.MATCH, Phase.MATCH: Phase.SETTLE, Phase.SETTLE: Phase.REMOVE}
@@ -157,7 +161,8 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
     way. `idle_pages`: pages in a row that named nobody new. `drift`: what a verification changed although no delta had
     told of it. `adopted`: contacts that people had made and that it linked. `totalled` is the part of `counts` that the
     connection's totals hold already. `deaths`: so many workers died in a row at the same place, `died_at`. `trouble`:
-    why the last try failed, told when the tries are used up.
+    why the last try failed, told when the tries are used up. `undoes` is the run that an undo undoes; its `cursor` is
+    the number of the last page of that run's journal which it has gone through, any other run's is Graph's next link.
     """
 
     id: RunId
@@ -166,6 +171,7 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
     state: RunState
     created_at: datetime
     requested_by: str | None = None
+    undoes: RunId | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
     counts: Counts = Counts()
@@ -220,6 +226,11 @@ def without_scope(run: Run) -> Run:
         return run
     chosen = msgspec.structs.replace(run.configuration, scope_rules=(), excluded_people=())
     return msgspec.structs.replace(run, configuration=chosen)
+
+
+def may_work(connection: Connection, run: Run) -> bool:
+    """Whether a run may go on. While syncing is paused, only an undo may."""
+    return connection.stage is Stage.ACTIVE or (connection.stage is Stage.PAUSED and run.mode is Mode.UNDO)
 
 
 def without_sample(run: Run | None) -> Run | None:

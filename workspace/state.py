@@ -175,8 +175,8 @@ def ask(state: SyncState, request: Request, new_id: RunId, now: datetime) -> tup
 
 def _covers(run: Run, request: Request) -> bool:
     """Whether a run that goes on or follows does all that a request asks for."""
-    # Such a run removes what an administrator approved and asks Microsoft nothing.
-    if run.approved:
+    # Such a run removes what an administrator approved, or undoes a run, and asks Microsoft nothing.
+    if run.approved or run.mode is Mode.UNDO:
         return False
     # A running run keeps the configuration of its start. Example: two saves within a minute make two full runs.
     if request.trigger is Trigger.CONFIGURATION and run.state is RunState.RUNNING:
@@ -220,8 +220,8 @@ def concluded(state: SyncState, ended: Run, delta_link: str | None) -> tuple[Syn
     over what waited before: older waiting removals are moot. Approved removals read nothing: they leave a newer delta
     link alone.
     """
-    # Approved removals ran long after their reading, so their link is older than the stored one.
-    if ended.approved or ended.configuration is None:
+    # Approved removals ran long after their reading, so their link is older than the stored one. An undo read nothing.
+    if ended.approved or ended.mode is Mode.UNDO or ended.configuration is None:
         return settled(state, ended), []
     # The link goes with its `$select`, to which Graph bound it. Microsoft answered, so the tenant is there.
     state = replace(state, delta_link=delta_link, select=ended.configuration.select, missing_since=None)
@@ -290,6 +290,15 @@ def halted(state: SyncState, now: datetime) -> tuple[SyncState, list[Run]]:
 
 def _held_back(run: Run) -> Run:
     return replace(run.after(Event.HELD_BACK), approved=False)
+
+
+def undo_asked(state: SyncState, undo: Run) -> SyncState:
+    """The state of a paused connection when one of its runs is to be undone.
+
+    The next run looks at everybody: no delta tells of what is undone, and an unchanged hash says nothing any more.
+    """
+    assert state.run is None
+    return replace(state, run=undo, delta_link=None, select=(), applied_version=0)
 
 
 def verification_due(state: SyncState, now: datetime) -> bool:

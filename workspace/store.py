@@ -189,6 +189,12 @@ class WorkspaceStore:
         row = await self._tables.get(partition_of(workspace), journal_key(run_id, page), WholeJournalRow)
         return read_journal(row) if row is not None else None
 
+    async def journal_numbers(self, workspace: WorkspaceId, run_id: RunId) -> list[int]:
+        """The numbers of the pages of a run's journal, in order."""
+        where = beginning(workspace, f"{JOURNAL_PREFIX}{run_id}:")
+        keys = [key async for some in self._tables.query(TABLE, where, _Key) for key in some]
+        return [int(key.row_key.rpartition(":")[2]) for key in keys]
+
     async def whole_pages(
         self, workspace: WorkspaceId, run_id: RunId, first: int, end: int
     ) -> list[tuple[int, JournalPage]]:

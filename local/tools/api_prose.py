@@ -115,6 +115,12 @@ PROSE = {
     "approve_run": Prose("The run.", _ADMIN),
     "discard_run": Prose("The run.", f"Queues a full run. {_ADMIN}"),
     "cancel_run": Prose("The run.", _ADMIN),
+    "preview_undo": Prose("What it would do now.", f"Writes nothing. {_ADMIN}"),
+    "undo_run": Prose(
+        "The undo.",
+        "Pauses the connection, because the next run would do the same again. A contact that was changed since is left "
+        f"alone and listed. A run can be undone for 90 days. {_ADMIN}",
+    ),
     "list_audit": Prose("A page of the trail.", f"Newest first. {_ADMIN}", parameters=_page("Entries.")),
     "list_contact_lists": Prose("The lists."),
     "rename_contact_list": Prose("The list.", _ADMIN, ListBody),

@@ -133,6 +133,18 @@ class Journey:
     def somebody(self):
         return self.office.tenant.users()[0]["id"]
 
+    def undo(self):
+        admin = self.office.admin
+        path = f"{ENTRA}/runs/{{id}}/undo"
+        first = self.call(admin, "GET", f"{ENTRA}/runs").json()["runs"][-1]
+        told = self.call(admin, "GET", path, id=first["id"]).json()
+        assert (told["complete"], told["counts"]["removed"]) == (True, first["counts"]["added"])
+        run = self.call(admin, "POST", path, id=first["id"]).json()["run"]
+        assert (run["mode"], run["undoes"]) == ("undo", first["id"])
+        assert self.office.settle()["counts"]["removed"] == first["counts"]["added"]
+        self.call(admin, "POST", f"{ENTRA}/resume")
+        assert self.office.settle()["counts"]["added"] == first["counts"]["added"]
+
     def decide(self):
         """Removals that wait are discarded, then approved; a run that waits for Microsoft is cancelled."""
         admin, tenant = self.office.admin, self.office.tenant
@@ -200,6 +212,7 @@ def test_every_answer_that_is_described_is_held_by_a_real_one(office):
     journey.look()
     journey.pause()
     journey.notify()
+    journey.undo()
     journey.decide()
     journey.edit()
     journey.lose()

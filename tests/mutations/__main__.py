@@ -17,7 +17,8 @@ from tests.mutations.catalogue import MUTATIONS, Mutation
 ROOT = Path(__file__).parents[2]
 PURE = (
     *("tests/mapping", "tests/directory/test_delta.py", "tests/sync/test_plan.py", "tests/workspace"),
-    *("tests/sync/test_rollcall.py", "tests/sync/test_histories_found.py", "tests/sync/test_histories_pure.py"),
+    *("tests/sync/test_rollcall.py", "tests/sync/test_undo.py"),
+    *("tests/sync/test_histories_found.py", "tests/sync/test_histories_pure.py"),
 )
 REAL = ("tests/directory", "tests/sync")
 _SKIPPED = {".git", ".venv", "node_modules", ".local", ".hypothesis", ".pytest_cache", ".mypy_cache", ".ruff_cache"}

@@ -235,7 +235,18 @@ RUNS = (
         "if request.trigger is Trigger.CONFIGURATION and run.state is RunState.RUNNING:",
         "if False:",
     ),
-    Mutation("an approved run swallows a full one", "workspace/state.py", "    if run.approved:\n", "    if False:\n"),
+    Mutation(
+        "an approved run swallows a full one",
+        "workspace/state.py",
+        "    if run.approved or run.mode is Mode.UNDO:\n",
+        "    if run.mode is Mode.UNDO:\n",
+    ),
+    Mutation(
+        "an undo swallows a full run",
+        "workspace/state.py",
+        "    if run.approved or run.mode is Mode.UNDO:\n",
+        "    if run.approved:\n",
+    ),
     Mutation("a lost write goes unnoticed", "workspace/state.py", "columns, state.etag)", 'columns, "*")'),
     Mutation(
         "totals forget who was unlinked", "workspace/state.py", "- counts.removed - counts.unlinked", "- counts.removed"
@@ -440,4 +451,56 @@ ORPHANS = (
     ),
 )
 
-MUTATIONS = (*MAPPING, *MICROSOFT, *PAGES, *PLAN, *RUNS, *TURNS, *ORPHANS)
+UNDO = (
+    Mutation(
+        "an undo overwrites what was changed since", "sync/undo.py", "if not _as_left(entry, contact):", "if False:"
+    ),
+    Mutation(
+        "an undo takes a person's edit for the run's",
+        "sync/undo.py",
+        "(contact.run, contact.page, contact.updated_by) == (entry.run, entry.page, None)",
+        "(contact.run, contact.page) == (entry.run, entry.page)",
+    ),
+    Mutation("a run is undone from its beginning", "sync/undo.py", "return found[::-1]", "return found"),
+    Mutation(
+        "a person gets a second contact",
+        "sync/undo.py",
+        "return None if holder == target.id else holder",
+        "return None",
+    ),
+    Mutation("a repeated undo counts less", "sync/undo.py", "                found.plan.changes.append(change)\n", ""),
+    Mutation("an undo cannot be undone", "sync/undo.py", "mark=after.mark if after is not None else None", "mark=None"),
+    Mutation(
+        "a removal by a person is forgotten",
+        "sync/undo.py",
+        "if one.link == Link.REMOVED]",
+        "if one.link == Link.LOCAL]",
+    ),
+    Mutation(
+        "a repeated page forgets what its contacts were",
+        "sync/plan.py",
+        "found = {one.contact_id: earlier[one.contact_id] for one in plan.changes if one.contact_id in earlier}",
+        "found: dict[str, Former] = {}",
+    ),
+    Mutation(
+        "a repeated page takes its own first try for the state before",
+        "sync/plan.py",
+        "        if (before.run, before.page) != (stamp.run, stamp.page):\n            found",
+        "        if before:\n            found",
+    ),
+    Mutation(
+        "the run after an undo passes by who is unchanged",
+        "workspace/state.py",
+        "delta_link=None, select=(), applied_version=0)",
+        "delta_link=None, select=())",
+    ),
+    Mutation("an undo does not pause", "sync/undoing.py", "return halted, undo_asked", "return connection, undo_asked"),
+    Mutation(
+        "a pause stops an undo",
+        "workspace/run.py",
+        "connection.stage is Stage.PAUSED and run.mode",
+        "False and run.mode",
+    ),
+)
+
+MUTATIONS = (*MAPPING, *MICROSOFT, *PAGES, *PLAN, *RUNS, *TURNS, *ORPHANS, *UNDO)
