@@ -139,6 +139,9 @@ _run = st.one_of(
     st.tuples(st.just("run"), _full, _kills),
     st.tuples(st.just("run"), _full, _kills),
 )
+_undo = st.tuples(st.just("undo"), st.integers(0, 3), st.booleans(), _kills)
+"""Of the newest run, or of one before it; and perhaps the undo as well."""
+
 STEP = st.one_of(
     _in_directory,
     _in_directory,
@@ -161,6 +164,7 @@ STEP = st.one_of(
         st.just(("week",)),
         st.tuples(st.just("old"), _nth),
     ),
+    _undo,
     st.tuples(st.just("fault"), st.sampled_from(FAULTS)),
     st.tuples(st.just("ends"), st.sampled_from(ENDS)),
     st.tuples(st.just("storage"), st.sampled_from(STORAGE_FAULTS), st.integers(1, 16)),
@@ -184,6 +188,7 @@ def _whole(steps, *, odd):
 
 HISTORY = st.builds(_whole, st.lists(STEP, min_size=2, max_size=10), odd=st.booleans())
 
+_DEFAULT = dict.fromkeys(("keep_local", "hard_delete", "include_guests", "include_disabled"), False)
 _LONG = "x" * 70_000
 _BEFORE = [("change", PEOPLE[0], {"givenName": "Bob"}), ("leave", PEOPLE[1]), ("add", {"email": "two@x.example"})]
 _BEFORE = [*_BEFORE, ("hire", PEOPLE[3], {"mail": "two@x.example"}), ("hire", PEOPLE[4], {"mail": "Two@x.example"})]
@@ -239,6 +244,21 @@ def one_of_each(*, thorough):
     missed = (("change", PEOPLE[2], {"givenName": "Bob"}), ("leave", PEOPLE[2]), ("hire", PEOPLE[5], {}))
     found += [[*_BEGIN, ("missed", step), *_BEFORE, ("tick",), ("week",), *_END] for step in missed]
     found += [[*_BEGIN, *_BEFORE, ("run", True, ()), ("old", 0), ("old", 1), *_END]]
+    # A run is undone, and the undo as well; workers die in it.
+    gone = [
+        ("configure", {**_DEFAULT, "hard_delete": True}),
+        ("edit", 0, {"department": "Mine"}),
+        ("drop", 1),
+        *_BEFORE,
+    ]
+    found += [
+        [*_BEGIN, *gone, ("run", full, ()), step, ("undo", nth, again, kills), *_END]
+        for full in fulls
+        for nth in ((0, 1) if thorough else (0,))
+        for again in (False, True)
+        for kills in (((), (3,), (5,), (6,), (7,), (4, 9)) if thorough else ((5,),))
+        for step in ((("change", PEOPLE[2], {}), ("edit", 0, {"firstName": "Local"})) if thorough else (("drop", 0),))
+    ]
     bom = ("shape", {"byte_order_mark": True})
     odd = [("change", PEOPLE[place % 3], {"givenName": name}) for place, name in enumerate(ODD_NAMES)]
     found += [[*_BEGIN, bom, one, ("run", full, ()), *_END] for one in odd for full in fulls]
@@ -264,7 +284,19 @@ def _refused(full):
 _KINDS = {
     *("killed", "orphaned", "orphan went on", "twice", "tick", "week", "old", "hidden", "missed", "shape"),
     *("rules", "excluded"),
-    *("paused", "queue was away", "refused by storage", "outage met", "verified", "drift", "stall"),
+    *(
+        "undo",
+        "undone",
+        "undone again",
+        "left alone",
+        "paused",
+        "queue was away",
+        "refused by storage",
+        "outage met",
+        "verified",
+        "drift",
+        "stall",
+    ),
     *(f"storage {fault}" for fault in STORAGE_FAULTS),
     *(f"expire {fault['expire']}" for fault in FAULTS if "expire" in fault),
     *(fault["kind"] for fault in FAULTS if "kind" in fault),

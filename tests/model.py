@@ -3,7 +3,7 @@
 It knows no pages, rows, hashes or crashes. It is written from the spec, a rule at a time, and shares no code with it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 STORAGE_REFUSES = 32 * 1024
 """Characters that fit into no column: who has so long a value keeps the contact, or none, that he had."""
@@ -13,10 +13,16 @@ MAPPING = {"givenName": "firstName", "surname": "lastName", "mail": "email", "co
 
 @dataclass
 class Card:
-    """A contact as people see it. `user` is the directory user behind it, or whose it was when `linked` is False."""
+    """A contact as people see it. `user` is the directory user behind it, or whose it was when `linked` is False.
+
+    `row` is its id: its first user's, unless another contact had that one then. `mark` names the last change that
+    people saw.
+    """
 
     born: tuple
     fields: dict
+    row: object = None
+    mark: object = None
     own_id: str = ""
     user: str | None = None
     linked: bool = False
@@ -30,7 +36,8 @@ class Model:
     """The list after each run. `users`: the directory now, by id; None for who was removed.
 
     `unheard`: of whom the next delta tells. `missed`: of whom no delta tells, whatever becomes of them, until a full
-    run looks. `enabled_untold`: the directory does not say whose account is enabled.
+    run looks. `enabled_untold`: the directory does not say whose account is enabled. `journals`: of each run, by its
+    number, the contacts that it changed, as they were before, and the marks that it left them.
     """
 
     keep_local: bool = False
@@ -45,6 +52,7 @@ class Model:
     missed: set = field(default_factory=set)
     enabled_untold: bool = False
     ticks: int = 0
+    journals: dict = field(default_factory=dict)
 
     # What happens in the directory.
 
@@ -76,25 +84,34 @@ class Model:
 
     def add(self, **fields):
         self.ticks += 1
-        self.cards.append(Card((self.ticks, ""), {k: v for k, v in fields.items() if v}))
+        fields = {k: v for k, v in fields.items() if v}
+        self.cards.append(Card((self.ticks, ""), fields, ("own", self.ticks), ("person", self.ticks)))
         return self.cards[-1]
 
     def edit(self, card, **fields):
         after = {k: v for k, v in {**card.fields, **fields}.items() if v}
         if after != card.fields:
-            card.fields, card.edited = after, card.edited or card.linked
+            self.ticks += 1
+            card.fields, card.edited, card.mark = after, card.edited or card.linked, ("person", self.ticks)
 
     def drop(self, card):
         if card.linked:
+            self.ticks += 1
             card.removed_by_person, card.edited, card.fields = True, True, {}
+            card.mark = ("person", self.ticks)
         else:
             self.cards.remove(card)
 
     # A run, and what it means.
 
-    def run(self, *, full, verifies=False):
-        """A verification hears first what a delta tells, and then looks at everybody; who left goes at its end."""
+    def run(self, *, full, verifies=False, told=()):
+        """A verification hears first what a delta tells, and then looks at everybody; who left goes at its end.
+
+        `told`: rows that the run's history names. Microsoft may say of somebody one thing, then another, then the first
+        again: that is a change as well, though nobody sees a difference in the end.
+        """
         self.ticks += 1
+        before = self.kept()
         heard = [one for one in self.users if one in self.unheard]
         if verifies or not full:
             self.meet_all(heard)
@@ -110,6 +127,44 @@ class Model:
         self.unheard.clear()
         if full:
             self.missed.clear()
+        for card in self.cards:
+            if card.row in told or seen(before.get(card.row)) != seen(card):
+                card.mark = ("run", self.ticks)
+        self.note(before)
+
+    def undo(self, number):
+        """What a run changed, and nobody has changed since, is what it was before, unless its user has another one."""
+        self.ticks += 1
+        before = self.kept()
+        wanted = {row: former for row, (former, mark) in self.journals[number].items() if self.mark_of(row) == mark}
+        again = True
+        while again:
+            again = False
+            for row, former in list(wanted.items()):
+                if not self.is_free(row, former):
+                    continue
+                self.cards = [one for one in self.cards if one.row != row]
+                self.cards += [] if former is None else [replace(former, fields=dict(former.fields))]
+                del wanted[row]
+                again = True
+        self.note(before)
+
+    def is_free(self, row, former):
+        user = None if former is None else former.user
+        return user is None or not any(one.user == user and one.row != row for one in self.cards)
+
+    def kept(self):
+        return {one.row: replace(one, fields=dict(one.fields)) for one in self.cards}
+
+    def mark_of(self, row):
+        return next((one.mark for one in self.cards if one.row == row), None)
+
+    def note(self, before):
+        """Remember what a run changed."""
+        now = {one.row: one.mark for one in self.cards}
+        former = {row: card.mark for row, card in before.items()}
+        changed = [row for row in {*before, *now} if now.get(row) != former.get(row)]
+        self.journals[self.ticks] = {row: (before.get(row), now.get(row)) for row in changed}
 
     def meet_all(self, heard):
         """Whose contact it is, or was, comes first; then addresses decide, in the order of address and object id."""
@@ -145,7 +200,8 @@ class Model:
         card = next((one for one in self.cards if one.user == user_id), None)
         card = card or self.by_mail(user.get("mail"))
         if card is None:
-            card = Card((self.ticks, user_id), {}, user=user_id)
+            taken = any(one.row == user_id for one in self.cards)
+            card = Card((self.ticks, user_id), {}, ("other", user_id) if taken else user_id, user=user_id)
             self.cards.append(card)
         if card.removed_by_person and self.keep_local:
             card.edited = False
@@ -183,3 +239,8 @@ class Model:
     def shown(self):
         """Whether linked, and the fields, of every contact; by its (former) user, else by its own id."""
         return {one.user or one.own_id: (one.linked, one.fields) for one in self.cards if not one.removed_by_person}
+
+
+def seen(card):
+    """What people see of a contact; that they do not see it is seen as well."""
+    return None if card is None or card.removed_by_person else (card.linked, card.fields)

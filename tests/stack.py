@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from contacts.contact import ContactId, Link, index_keys, name_keys, own_contact_id
+from contacts.contact import ContactId, Link, index_keys, name_keys, new_contact_id, own_contact_id
 from contacts.edit_store import EditStore
 from contacts.edits import created, edited, removed
 from contacts.names import place_of
@@ -19,7 +19,9 @@ from tests.flaky import AwayQueue
 from tests.histories import DIRECTORY_FIELDS, pick
 from tests.model import MAPPING, Model
 from tests.rig import Killed
+from workspace.audit import Action, entry
 from workspace.connection import Stage
+from workspace.journal import Outcome
 from workspace.run import Mode, RunState, Trigger
 
 MAPPINGS = tuple(FieldMapping(source, target) for source, target in MAPPING.items())
@@ -45,6 +47,8 @@ class Stack:
         self.ended = set()
         self.failures = []
         self.orphans = []
+        self.undoable = []
+        self.incomplete = False
 
     async def take(self, step):
         self.met[step[0]] += 1
@@ -61,10 +65,10 @@ class Stack:
                 await self.edits.add(self.rig.partition, contact)
                 self.model.add(**fields).own_id = contact.id
             case ("edit", nth, fields) if (card := pick(self.model, nth)) is not None:
-                await self.edit(card, lambda it: edited(it, fields, self.stamp()))
+                await self.edit(card, lambda it: edited(it, fields, self.stamp(), "p"))
                 self.model.edit(card, **fields)
             case ("drop", nth) if (card := pick(self.model, nth)) is not None:
-                await self.edit(card, lambda it: removed(it, self.stamp()))
+                await self.edit(card, lambda it: removed(it, self.stamp(), "p"))
                 self.model.drop(card)
             case ("shape", shape):
                 self.rig.tenant.shape(**shape)
@@ -108,6 +112,10 @@ class Stack:
             case ("week",):
                 self.rig.clock.offset += WEEK
                 await self.hear(Start(self.rig.workspace, Mode.DELTA, SCHEDULE))
+            case ("undo", nth, again, kills) if self.undoable:
+                await self.let_orphans_go(all_of_them=True)
+                if self.undoable:
+                    await self.take_back(self.undoable[-1 - nth % len(self.undoable)], kills, again=again)
             case ("old", nth) if self.messages:
                 await self.hear(self.messages[nth % len(self.messages)])
 
@@ -195,6 +203,44 @@ class Stack:
 
         await self.rig.services.workspaces.update(self.rig.workspace, grant)
 
+    # Undos.
+
+    async def take_back(self, wanted, kills, *, again):
+        """Undo a run, perhaps that undo as well, and resume."""
+        whole = await self.undo(wanted, kills)
+        if again and whole:
+            self.met["undone again"] += 1
+            await self.undo(self.undoable[-1], ())
+        record = entry(Action.RESUMED, "p", "P", self.rig.clock())
+        await self.rig.services.pausing.resume(self.rig.workspace, "P", record)
+        await self.work(None)
+        await self.follow_failures()
+        await self.check()
+
+    async def undo(self, wanted, kills):
+        """Undo a run, once more where that failed; whether it did not."""
+        told = await self.rig.services.undoing.preview(self.rig.workspace, wanted[0])
+        self.kills = list(kills)
+        undo = await self.ask_undo(wanted)
+        if failed := undo.state is not RunState.COMPLETED:
+            self.failures.clear()
+            self.kills, self.incomplete = [], True
+            undo = await self.ask_undo(wanted)
+        else:
+            assert undo.counts == told.counts, (undo.counts, told)
+        assert undo.state is RunState.COMPLETED, undo
+        self.met["undone"] += 1
+        self.met["left alone"] += undo.counts.skipped
+        await self.check()
+        return not failed
+
+    async def ask_undo(self, wanted):
+        records = [entry(action, "p", "P", self.rig.clock()) for action in (Action.PAUSED, Action.UNDONE)]
+        self.undoing = wanted
+        asked = await self.rig.services.undoing.undo(self.rig.workspace, wanted[0], "P", *records)
+        await self.work(asked.id)
+        return await self.rig.run(asked.id)
+
     # Runs.
 
     async def run(self, *, full, at_once=1, hold=None):
@@ -222,6 +268,11 @@ class Stack:
             if run is None:
                 break
             letter = await self.world.receive(run)
+            if letter is None and run.mode is Mode.UNDO:
+                # Nobody can ask for a run in a pause. The hour strikes.
+                self.rig.clock.offset += timedelta(hours=1)
+                await self.deliver(Start(self.rig.workspace, Mode.DELTA, SCHEDULE))
+                continue
             if letter is None:
                 self.met["woken by a click"] += 1
                 self.rig.clock.offset += timedelta(hours=1)
@@ -319,17 +370,39 @@ class Stack:
             return
         self.ended.add(run.id)
         assert run.cost.graph_requests <= _MOST_REQUESTS, run
-        if run.state is RunState.COMPLETED:
+        if run.state is RunState.COMPLETED and run.mode is Mode.UNDO:
+            self.check_counts(run)
+            self.model.undo(self.undoing[1])
+            self.note_undoable(run)
+        elif run.state is RunState.COMPLETED:
             self.check_counts(run)
             self.met["refused by storage"] += run.counts.skipped
             self.met["verified"] += run.trigger is Trigger.VERIFICATION
             self.met["drift"] += run.drift
-            self.model.run(full=run.mode is Mode.FULL, verifies=run.trigger is Trigger.VERIFICATION)
+            told = await self.told(run)
+            self.model.run(full=run.mode is Mode.FULL, verifies=run.trigger is Trigger.VERIFICATION, told=told)
+            self.note_undoable(run)
         else:
             assert run.state is RunState.FAILED, run
             assert run.error.code in _REASONS, run.error
             self.met[f"ended by {run.error.code}"] += 1
             self.failures.append(run)
+            self.incomplete = True
+
+    async def told(self, run):
+        """The rows that a run's history names as changed."""
+        rows = {_id_of(one): one.row for one in self.model.cards}
+        pages = [page async for _, page in self.rig.services.workspaces.journal(self.rig.workspace, run.id)]
+        changes = [one for page in pages for one in page.changes if one.outcome is not Outcome.SKIPPED]
+        return {rows.get(one.contact_id, one.contact_id) for one in changes}
+
+    def note_undoable(self, run):
+        """The model has no part of a run that failed: what the next one did is not what the model's run did."""
+        if self.incomplete and run.mode is not Mode.UNDO:
+            self.undoable.clear()
+        elif not self.incomplete:
+            self.undoable.append((run.id, self.model.ticks))
+        self.incomplete = False
 
     async def follow_failures(self):
         """The next run after one that failed, with the trouble over, is right."""
@@ -378,6 +451,14 @@ class Stack:
         for worker, _ in self.orphans:
             worker.cancel()
         await asyncio.gather(*(worker for worker, _ in self.orphans), return_exceptions=True)
+
+
+def _id_of(card):
+    """The id of a contact of the model."""
+    if card.own_id:
+        return card.own_id
+    taken = isinstance(card.row, tuple)
+    return new_contact_id(card.row[1] if taken else card.row, taken=taken)
 
 
 def _read(values):
