@@ -184,7 +184,6 @@ export const TEXTS = {
   "attention.rest":
     "Alle anderen sind synchronisiert. Berichtigen Sie sie in Microsoft Entra ID; die nächste Synchronisierung nimmt sie auf.",
 
-  "mode.undo": "Rückgängig",
   "mode.delta": "Lauf mit Änderungen",
   "mode.full": "Vollständiger Lauf",
   "mode.undo": "Rückgängig",
@@ -497,7 +496,6 @@ export const TEXTS = {
   "audit.resynced": "hat „Alles neu einlesen“ verlangt",
   "audit.approved": "hat Entfernungen genehmigt",
   "audit.discarded": "hat Entfernungen verworfen",
-  "audit.undone": "hat einen Lauf rückgängig gemacht",
   "audit.cancelled": "hat einen Lauf abgebrochen",
   "audit.renamed": "hat die Kontaktliste umbenannt",
   "audit.disconnected": "hat Microsoft Entra ID getrennt",

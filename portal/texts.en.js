@@ -176,7 +176,6 @@ export const TEXTS = {
   "attention.title": { one: "1 person needs attention", other: "{n} people need attention" },
   "attention.rest": "Everybody else is synced. Correct them in Microsoft Entra ID; the next sync picks them up.",
 
-  "mode.undo": "Undo",
   "mode.delta": "Sync of changes",
   "mode.full": "Full sync",
   "mode.undo": "Undo",
@@ -482,7 +481,6 @@ export const TEXTS = {
   "audit.resynced": "asked for a Full Resync",
   "audit.approved": "approved removals",
   "audit.discarded": "discarded removals",
-  "audit.undone": "undid a run",
   "audit.cancelled": "cancelled a run",
   "audit.renamed": "renamed the contact list",
   "audit.disconnected": "disconnected Microsoft Entra ID",
