@@ -47,7 +47,7 @@ class Pages:
             body = json.dumps(page).encode()
             self.bodies.append(body.replace(b"lorem", rb"lorem \ud83d", 1) if odd else body)
 
-    async def send(self, _, url, accept):
+    async def send(self, _, url, accept, *_rest):
         await asyncio.sleep(0)
         if accept == "text/plain" or "organization" in url:
             return Answer(403, {}, b"{}")

@@ -211,7 +211,7 @@ def hang(rig):
 
 @pytest.mark.parametrize("call", [3, 6, 9])
 async def test_a_slice_ends_by_itself_in_the_middle_of_a_call(rig, hang, monkeypatch, call):
-    monkeypatch.setattr("limits.LONGEST_SLICE_SECONDS", 0.3)
+    monkeypatch.setattr("limits.LONGEST_SLICE_SECONDS", 1.5)
     await rig.connect()
     asked = await rig.ask(Mode.FULL)
     await rig.queue.clear_messages()
