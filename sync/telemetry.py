@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from opentelemetry import context, metrics, trace
 
@@ -17,7 +18,7 @@ _tracer = trace.get_tracer("emu.chat.entra")
 _meter = metrics.get_meter("emu.chat.entra")
 _TOLD = frozenset({RunState.AWAITING_APPROVAL, RunState.COMPLETED, RunState.FAILED})
 
-_QUIET: dict[str, bool] = {"record_exception": False, "set_status_on_exception": False}
+_QUIET: dict[str, Any] = {"record_exception": False, "set_status_on_exception": False}
 """A conflict, a throttled request or an expired link leaves a span as an exception and is none: each would be a row of
 AppExceptions, which is an alarm. What no one caught is told by the worker, once."""
 

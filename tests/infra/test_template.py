@@ -98,6 +98,8 @@ def test_every_setting_that_the_code_looks_for_is_set_or_stands_for_another():
         *("AzureWebJobsStorage", "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__tableServiceUri"),
         *("DATA_STORAGE", "DATA_STORAGE__accountName"),
         *("ENTRA_CLIENT_SECRET", "ENTRA_CLIENT_CERTIFICATE_PATH"),
+        # On, unless an operator switches it off.
+        "CHANGE_NOTIFICATIONS",
     }
 
     assert settings_that_are_read() - set(app_settings()) <= elsewhere
