@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import { frame } from "./frame.js";
 import { paged } from "./paged.js";
 import { back, table, time } from "./parts.js";
+import { canUndo, undo } from "./undo.js";
 import { askedBy, did, duration, number, seconds, t } from "./words.js";
 
 /** Runs that changed nothing are hidden at first; `?all` in the address shows them. */
@@ -65,14 +66,19 @@ const tookOf = (run) => run.startedAt && run.completedAt && duration(seconds(run
 
 export async function runView(stage, id) {
   const { place } = stage;
-  const [run, fields, { look }] = await Promise.all([
+  const [run, fields, { card, look }] = await Promise.all([
     get(`${ENTRA}/runs/${id}`),
     offeredFields(),
     frame(stage, "history"),
   ]);
   look();
   const label = new Map(fields.contactFields.map((one) => [one.name, one.label]));
-  place.replaceChildren(back("#/entra/history", t("tab.history")), summary(run), h("h2", {}, t("run.changes")));
+  place.replaceChildren(
+    back("#/entra/history", t("tab.history")),
+    summary(run),
+    canUndo(run, card, Date.now()) ? undo(stage, run) : "",
+    h("h2", {}, t("run.changes")),
+  );
   await paged(
     place,
     `${ENTRA}/runs/${id}/changes?limit=1`,

@@ -6,6 +6,7 @@ import { h, redraw } from "./dom.js";
 import { notices } from "./notices.js";
 import { doneOf, lookAt, paceOf, wholeOf } from "./pace.js";
 import { facts, time } from "./parts.js";
+import { pause } from "./undo.js";
 import { clock, did, duration, hour, number, people, rich, t } from "./words.js";
 
 /** `follow` takes each newest status; `begin` shows the view, of the card's answer, and `look` asks for a status at once. */
@@ -53,6 +54,11 @@ export function overview(stage) {
     await now.look();
   }
 
+  async function resume() {
+    await post(`${ENTRA}/resume`);
+    stage.reload();
+  }
+
   function draw() {
     const { told } = now;
     redraw(
@@ -66,6 +72,7 @@ export function overview(stage) {
           { id: "sync-progress", class: "progress" },
           told?.currentRun && progress(told.currentRun, now.looks, request),
         ),
+        now.card.connection === "paused" && pause(now.card, resume),
         h("div", { id: "sync-notices" }, told && notices(now, request)),
         told && figures(now),
         told && runs(told),

@@ -13,9 +13,11 @@ export function lookAt(run, looks, at) {
   return [...mine.filter((one) => at - one.at <= WINDOW_MS), next];
 }
 
-/** How many people a run has behind it: read, or, where it carries out approved removals, removed. */
-export const doneOf = ({ counts, pendingRemovals }) =>
-  pendingRemovals ? counts.removed + counts.unlinked : counts.read;
+/** How many people a run has behind it: read, or, where it carries out approved removals or undoes a run, changed. */
+export const doneOf = ({ mode, counts, pendingRemovals }) => {
+  if (mode === "undo") return counts.added + counts.linked + counts.updated + counts.removed + counts.unlinked;
+  return pendingRemovals ? counts.removed + counts.unlinked : counts.read;
+};
 
 /** How many people a run will have behind it at its end; null where that is not known. */
 export const wholeOf = ({ mode, expected, pendingRemovals }) =>

@@ -35,6 +35,7 @@ function ofRun(told, run) {
   if (told.interrupted) return ["busy", t("stands.interrupted"), t("stands.interrupted.short")];
   if (run.restarted) return ["busy", t("stands.restarted")];
   if (told.state === "queued") return ["busy", t("stands.queued")];
+  if (run.mode === "undo") return ["busy", t("stands.undoing")];
   if (run.pendingRemovals) return ["busy", t("stands.removing"), spokenProgress(run, t("stands.removing"))];
   if (!told.lastCompletedAt) return ["busy", t("stands.first"), spokenProgress(run, t("stands.first"))];
   const text = t(run.mode === "full" ? "stands.full" : "stands.delta");

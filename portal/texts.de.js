@@ -179,7 +179,8 @@ export const TEXTS = {
   "removals.yes.unlink": "Verknüpfung lösen: {people}",
   "removals.yes.hard_delete": "Löschen: {people}",
   "removals.effect.unlink": "Ihre Kontakte bleiben in der Liste, ohne Verknüpfung mit dem Verzeichnis.",
-  "removals.effect.hard_delete": "Ihre Kontakte werden endgültig gelöscht. Das lässt sich nicht rückgängig machen.",
+  "removals.effect.hard_delete":
+    "Ihre Kontakte werden gelöscht. Ein Administrator kann das 90 Tage lang rückgängig machen.",
   "attention.title": { one: "1 Person braucht Aufmerksamkeit", other: "{n} Personen brauchen Aufmerksamkeit" },
   "attention.rest":
     "Alle anderen sind synchronisiert. Berichtigen Sie sie in Microsoft Entra ID; die nächste Synchronisierung nimmt sie auf.",
@@ -484,6 +485,27 @@ export const TEXTS = {
   "run.fields": "Feld für Feld",
   "run.none": "Dieser Lauf hat keinen Kontakt geändert.",
   "run.empty": "leer",
+
+  "undo.button": "Diesen Lauf rückgängig machen",
+  "undo.title": "Diesen Lauf rückgängig machen?",
+  "undo.would": "Was er geändert hat, wird wieder, wie es vorher war: {did}.",
+  "undo.part": "Der Lauf ist groß. Nur ein Teil davon wurde betrachtet.",
+  "undo.left": { one: "1 Kontakt bleibt, wie er ist:", other: "{n} Kontakte bleiben, wie sie sind:" },
+  "undo.why.changed_by_person": "seither von einer Person geändert",
+  "undo.why.changed_by_run": "von einem späteren Lauf geändert",
+  "undo.why.deleted": "seither gelöscht",
+  "undo.why.another_contact": "die Person hat inzwischen einen anderen Kontakt",
+  "undo.why.not_kept": "was er war, ist nicht mehr bekannt",
+  "undo.pause":
+    "Die Synchronisierung wird angehalten, damit es nicht wieder geschieht. Ändern Sie die Einstellungen und setzen Sie dann fort.",
+  "undo.yes": "Anhalten und rückgängig machen",
+  "stands.undoing": "Ein Lauf wird rückgängig gemacht.",
+  "pause.title": "Die Synchronisierung ist angehalten",
+  "pause.by": "Angehalten von {name},",
+  "pause.told":
+    "Ändern Sie die Einstellungen, wenn Sie deshalb angehalten haben; deren Vorschau zeigt, was das Fortsetzen bewirkt. Setzen Sie dann fort.",
+  "pause.resume": "Fortsetzen",
+  "pause.settings": "Einstellungen und Vorschau",
 
   "audit.label": "Protokoll",
   "audit.when": "Wann",

@@ -15,6 +15,7 @@ LAYERS = [
     ["pending.js"],
     [
         "chart.js",
+        "undo.js",
         "stage.js",
         "paged.js",
         "edit.js",

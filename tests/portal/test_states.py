@@ -243,7 +243,7 @@ class TestRemovalsThatWait:
     async def test_are_called_deletions_where_hard_delete_is_chosen(self, visit, office, waiting):
         waiting(deletionBehavior="hard_delete")
         await visit.go("entra")
-        await visit.sees("Delete 30 of 52 people (57.7%)?", "This cannot be undone.")
+        await visit.sees("Delete 30 of 52 people (57.7%)?", "can undo that for 90 days.")
 
         await visit.click("Delete them…")
         await visit.click("Delete 30 people")
