@@ -4,7 +4,7 @@ import { ENTRA, call, get, offeredFields } from "./api.js";
 import { announce, h, say } from "./dom.js";
 import { editDialog, nameOf, theList, valueOf } from "./edit.js";
 import { ask, back, facts, time } from "./parts.js";
-import { t } from "./words.js";
+import { own, t } from "./words.js";
 
 export async function contactView(stage, id) {
   const list = await theList();
@@ -17,7 +17,7 @@ export async function contactView(stage, id) {
   function draw(shown) {
     stage.name(nameOf(shown));
     const rows = fields.contactFields
-      .filter((field) => valueOf(shown, field) || shown.origins?.[field.name])
+      .filter((field) => valueOf(shown, field) || own(shown.origins, field.name))
       .map((field) => [
         field.label,
         [
@@ -41,7 +41,7 @@ export async function contactView(stage, id) {
   }
 
   function origin(shown, name) {
-    const from = shown.origins?.[name];
+    const from = own(shown.origins, name);
     if (!from) return shown.linked && valueOf(shown, { name }) ? t("contact.own") : "";
     const field = source.get(from.directoryField) || from.directoryField;
     if (!from.edited) {
@@ -61,7 +61,7 @@ export async function contactView(stage, id) {
 
   /** What the next sync does with a value that a person types; "" where it leaves it alone. */
   function fate(name, value) {
-    const from = contact.origins?.[name];
+    const from = own(contact.origins, name);
     if (!from || value === (from.directoryValue || "")) return "";
     const theirs = from.directoryValue;
     if (configuration.conflictResolution === "source_wins")

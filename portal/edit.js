@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { h, say } from "./dom.js";
 import { textOf } from "./parts.js";
-import { t } from "./words.js";
+import { own, t } from "./words.js";
 
 export async function theList() {
   return (await get("contact-lists")).contactLists[0];
@@ -14,7 +14,7 @@ export const nameOf = (contact) =>
   contact.displayName ||
   contact.email ||
   t("no.name");
-export const valueOf = (contact, field) => (field.custom ? contact.custom[field.name] : contact[field.name]) || "";
+export const valueOf = (contact, field) => own(field.custom ? contact.custom : contact, field.name) || "";
 
 /**
  * A form for a contact's fields. Sends only what changed; gives what was stored, null when it was left. `warn` says, of a
@@ -36,7 +36,7 @@ export function editDialog(title, contact, fields, send, warn = () => "") {
       } catch (error) {
         say(problem, textOf(error));
         for (const { field, wrong, input } of inputs) {
-          const reason = error.fields?.[field.name] || "";
+          const reason = own(error.fields, field.name) || "";
           say(wrong, reason);
           input.setAttribute("aria-invalid", String(Boolean(reason)));
         }

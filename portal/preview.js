@@ -1,7 +1,7 @@
 // What a preview told: how many of what, and some people field by field.
 
 import { h } from "./dom.js";
-import { contacts, number, people, t } from "./words.js";
+import { contacts, number, own, people, t } from "./words.js";
 
 const COUNTED = ["added", "linked", "updated", "unchanged", "removed", "unlinked"];
 
@@ -61,11 +61,12 @@ function personCard(person, label) {
 }
 
 function valueOf({ before, after, outcome }, name) {
-  const gone = after[name] === undefined;
-  const changes = outcome === "updated" && name in before && before[name] !== after[name];
+  const [old, now] = [own(before, name), own(after, name)];
+  const gone = now === undefined;
+  const changes = outcome === "updated" && old !== undefined && old !== now;
   return [
-    changes || gone ? h("del", {}, before[name]) : null,
+    changes || gone ? h("del", {}, old) : null,
     changes && !gone ? " → " : null,
-    gone ? null : h(changes ? "ins" : "span", {}, after[name]),
+    gone ? null : h(changes ? "ins" : "span", {}, now),
   ];
 }

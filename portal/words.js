@@ -1,5 +1,8 @@
 // What the page says, in the reader's language: texts from the catalogue, numbers and times by Intl. Pure.
 
+/** What an object has of a name itself: a custom field may be named "constructor". */
+export const own = (object, name) => (object && Object.hasOwn(object, name) ? object[name] : undefined);
+
 const LANGUAGES = /^(en|de)\b/i;
 /** The first language of this browser that the page has, such as "de-AT". */
 export const LOCALE = (globalThis.navigator?.languages ?? []).find((one) => LANGUAGES.test(one)) ?? "en-GB";

@@ -114,6 +114,19 @@ def test_tests_named_in_the_threat_model_exist():
     assert {name for name in names if f"def {name}(" not in there} == set()
 
 
+def test_every_row_of_the_threat_model_names_what_would_fail():
+    text = (ROOT / "docs/SECURITY.md").read_text()
+    rows = [
+        line.split(" | ") for line in text.splitlines() if line.startswith("| ") and not line.startswith("| who wants")
+    ]
+
+    assert len(rows) > 25
+    for row in rows[1:]:
+        named = re.findall(r"`(tests/[\w/.]+|test_\w+)`", row[-1])
+        assert named, row[0]
+        assert all((ROOT / one).exists() for one in named if one.startswith("tests/")), row[0]
+
+
 def test_the_dev_container_can_have_core_tools_and_bicep():
     told = (ROOT / ".devcontainer" / "devcontainer.json").read_text()
 

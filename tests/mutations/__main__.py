@@ -12,7 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.mutations.catalogue import MUTATIONS, Mutation
+from tests.mutations.catalogue import MUTATIONS
+from tests.mutations.mutation import Mutation
 
 ROOT = Path(__file__).parents[2]
 PURE = (
@@ -56,7 +57,7 @@ def _tried(copy: Path, mutation: Mutation, number: int, of: int) -> bool:
     began = time.monotonic()
     place.write_text(text.replace(mutation.old, mutation.new))
     try:
-        ring = _caught_by(copy)
+        ring = _caught_by(copy, mutation.tests)
     finally:
         place.write_text(text)
     seconds = time.monotonic() - began
@@ -64,9 +65,9 @@ def _tried(copy: Path, mutation: Mutation, number: int, of: int) -> bool:
     return ring is not None
 
 
-def _caught_by(copy: Path) -> str | None:
+def _caught_by(copy: Path, tests: tuple[str, ...] = ()) -> str | None:
     """The ring whose tests fail, None when all pass."""
-    for ring, paths in (("pure", PURE), ("real parts", REAL)):
+    for ring, paths in (("its own", tests),) if tests else (("pure", PURE), ("real parts", REAL)):
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "2", "--dist", "loadfile", *paths]
         environment = os.environ | {"HISTORIES": "40", "HISTORIES_PURE": "300"}
         tried = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)

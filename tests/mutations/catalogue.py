@@ -1,16 +1,7 @@
 """Small mistakes that a person could make in the engine, each with the name of what it would break."""
 
-from typing import NamedTuple
-
-
-class Mutation(NamedTuple):
-    """`old` stands exactly once in the file at `path`; the mistake puts `new` in its place."""
-
-    name: str
-    path: str
-    old: str
-    new: str
-
+from tests.mutations.borders import BORDERS
+from tests.mutations.mutation import Mutation
 
 MAPPING = (
     Mutation("a cleared field is not cleared", "mapping/conflict.py", "elif value is None and wins", "elif False"),
@@ -503,4 +494,4 @@ UNDO = (
     ),
 )
 
-MUTATIONS = (*MAPPING, *MICROSOFT, *PAGES, *PLAN, *RUNS, *TURNS, *ORPHANS, *UNDO)
+MUTATIONS = (*BORDERS, *MAPPING, *MICROSOFT, *PAGES, *PLAN, *RUNS, *TURNS, *ORPHANS, *UNDO)

@@ -181,6 +181,11 @@ async def test_who_cancels_at_microsoft_can_try_again(visit, office):
 
     await visit.sees("Nothing was granted")
     await expect(visit.page.locator("#grant")).to_be_visible()
+    # An address that somebody made up is no reason, whatever JavaScript has of that name.
+    await visit.page.goto(f"{office.portal}?consent_error=constructor#/entra")
+    await visit.sees("Microsoft's answer did not add up")
+    await visit.page.goto(f"{office.portal}#/constructor")
+    await expect(visit.page.get_by_role("heading", level=1)).to_be_visible()
 
 
 async def test_who_may_not_grant_is_given_a_link_for_who_may(visit, office):

@@ -3,6 +3,7 @@
 from playwright.async_api import expect
 
 from local.office import ENTRA
+from tests.portal.pure import promise
 from tests.portal.visit import fails_with
 
 
@@ -94,3 +95,10 @@ async def test_more_of_a_list_that_cannot_be_had_is_said_and_what_changed_nothin
 
     await expect(visit.page.locator("tbody tr")).to_have_count(1)
     await visit.sees("52 added")
+
+
+def test_a_name_that_javascript_has_on_every_object_is_nobodys_value():
+    promise("""
+        import { own } from "./words.js";
+        assert.deepEqual([own({}, "constructor"), own(null, "x"), own({ x: 1 }, "x")], [undefined, undefined, 1]);
+    """)

@@ -1,16 +1,27 @@
 """People who edit without pause hold up no run: their contact is left to the next one (spec §6)."""
 
 import asyncio
+import contextlib
+import time
+from collections import Counter
+from contextlib import asynccontextmanager
 
 import pytest
 
+from api.caller import Caller
+from api.contacts import ContactCalls
+from api.pace import EditPace, Removals
 from contacts.contact import Link
 from contacts.edit_store import EditStore
 from contacts.edits import edited
 from errors import TryLater
+from limits import LEASE
 from mapping.configuration import ConflictResolution
+from tests.api.calls import called
 from tests.flaky import FlakyStorage
 from tests.rig import make_rig
+from workspace.audit import Action, entry
+from workspace.connection import ContactsOnDisconnect, Stage
 from workspace.run import RunState
 
 PEOPLE = 8
@@ -131,6 +142,76 @@ async def test_constant_editors_do_not_hold_up_a_run(rig, tenant):
     assert run.counts.updated + run.counts.skipped >= PEOPLE - 3
     await rig.delta()
     assert {fields["firstName"] for fields in (await rig.linked()).values()} == {"New"}
+
+
+class SignedIn:
+    """A member of the workspace, whom no token has to name."""
+
+    def __init__(self, rig, name):
+        self.caller = Caller(name, name, rig.workspace, "Contoso", is_admin=False)
+
+    async def of(self, _):
+        return self.caller
+
+
+def calls_of(rig, name):
+    """The calls about contacts as one person makes them, quotas included."""
+    tables, workspaces, contacts = rig.services.tables, rig.services.workspaces, rig.services.contacts
+    edits, pace = EditStore(tables, contacts, asyncio.sleep), EditPace(time.monotonic)
+    removals = Removals(time.monotonic)
+    return ContactCalls(SignedIn(rig, name), tables, workspaces, contacts, edits, pace, removals, rig.clock)
+
+
+@asynccontextmanager
+async def three_constant_editors(rig, contact_ids, answered):
+    """Each changes a contact of its own without pause, through the API, while storage takes 30 ms a call."""
+
+    async def edit(name, contact_id):
+        calls, number = calls_of(rig, name), 0
+        while True:
+            number += 1
+            route = {"list": rig.list_id, "contact": contact_id}
+            answer = await called(calls.change, "PATCH", "", {"department": f"Mine {number}"}, route)
+            answered[answer.status_code] += 1
+
+    rig.services.tables.pause = lambda: asyncio.sleep(0.03)
+    names = ("ada", "bob", "eve")
+    editors = [asyncio.create_task(edit(name, one)) for name, one in zip(names, contact_ids, strict=True)]
+    try:
+        yield
+    finally:
+        for editor in editors:
+            editor.cancel()
+        told = await asyncio.gather(*editors, return_exceptions=True)
+        assert all(isinstance(one, asyncio.CancelledError) for one in told), told
+
+
+async def test_a_run_and_a_disconnect_end_within_twenty_seconds_beside_three_constant_editors(rig, tenant):
+    await rig.connect()
+    await rig.full()
+    for one in rig.expected():
+        tenant.change(one, givenName="New")
+    answered = Counter()
+
+    async with asyncio.timeout(20), three_constant_editors(rig, sorted(rig.expected())[:3], answered):
+        run = await rig.delta()
+        edits_of_the_run = answered[200]
+        record = entry(Action.DISCONNECTED, "ada", "Ada", rig.clock())
+        await rig.services.connecting.disconnect(rig.workspace, ContactsOnDisconnect.DELETE, record)
+        edits_until_its_end = answered[200]
+        while (await rig.services.workspaces.load(rig.workspace))[0].stage is Stage.CLOSING:
+            with contextlib.suppress(TryLater):
+                await rig.work()
+            rig.clock.offset += LEASE
+
+    assert run.state is RunState.COMPLETED
+    assert run.counts.updated + run.counts.skipped >= PEOPLE - 3
+    assert edits_of_the_run > 0
+    # Edits that were on their way when the connection ended, one a person; later ones are refused.
+    assert answered[200] - edits_until_its_end <= 3
+    assert await rig.rows() == []
+    # Nobody met a fault of ours: a conflict, a connection that is being ended, a contact that is gone.
+    assert answered.keys() <= {200, 404, 409}
 
 
 @pytest.mark.servers
