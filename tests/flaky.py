@@ -32,6 +32,8 @@ class FlakyStorage:
     """Only requests of this method are counted."""
     fails_on: bytes = b""
     """A text in a body of the table service that is answered with 500."""
+    latency_seconds: float = 0
+    """Before each request is passed on."""
     seen: int = 0
     kill: Callable[[], None] = lambda: None
     met: Counter = field(default_factory=Counter)
@@ -69,6 +71,8 @@ class FlakyStorage:
 
     def _pass_on(self, origin):
         async def pass_on(request):
+            if self.latency_seconds:
+                await asyncio.sleep(self.latency_seconds)
             self.seen += not self.only or request.method == self.only
             counted = not self.only or request.method == self.only
             fault = self.plan.pop(self.seen, None) if counted else None
