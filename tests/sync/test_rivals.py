@@ -14,6 +14,7 @@ from api.pace import EditPace, Removals
 from contacts.contact import Link
 from contacts.edit_store import EditStore
 from contacts.edits import edited
+from contacts.listing import Listing
 from errors import TryLater
 from limits import LEASE
 from mapping.configuration import ConflictResolution
@@ -158,8 +159,8 @@ def calls_of(rig, name):
     """The calls about contacts as one person makes them, quotas included."""
     tables, workspaces, contacts = rig.services.tables, rig.services.workspaces, rig.services.contacts
     edits, pace = EditStore(tables, contacts, asyncio.sleep), EditPace(time.monotonic)
-    removals = Removals(time.monotonic)
-    return ContactCalls(SignedIn(rig, name), tables, workspaces, contacts, edits, pace, removals, rig.clock)
+    listing, removals = Listing(tables, contacts), Removals(time.monotonic)
+    return ContactCalls(SignedIn(rig, name), tables, workspaces, contacts, listing, edits, pace, removals, rig.clock)
 
 
 @asynccontextmanager
