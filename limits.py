@@ -136,6 +136,8 @@ MOST_RULES = 10
 MOST_RULE_VALUES = 50
 LONGEST_RULE_VALUE = 100
 """UTF-16 units."""
+LONGEST_RULES = 55_000
+"""Characters of all scope rules together, as JSON: those that JSON escapes take up to six."""
 MOST_EXCLUDED = 1_000
 """Excluded people (spec §3)."""
 

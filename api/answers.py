@@ -15,7 +15,17 @@ import msgspec
 from api.caller import CALLER
 from connect.consent import CodeRefused
 from connect.refusals import REFUSALS
-from errors import Conflict, ConnectorError, NotAllowed, NotSignedIn, PersonMustAct, Refused, TooMany, TryLater
+from errors import (
+    Conflict,
+    ConnectorError,
+    NotAllowed,
+    NotSignedIn,
+    PersonMustAct,
+    Refused,
+    RowRefused,
+    TooMany,
+    TryLater,
+)
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +127,9 @@ def problem(error: ConnectorError) -> func.HttpResponse:
 def _status(error: ConnectorError) -> int:
     if isinstance(error, Refused):
         return error.status
+    # What a person sent is too large, or holds what no row can hold.
+    if isinstance(error, RowRefused):
+        return HTTPStatus.BAD_REQUEST
     if isinstance(error, Conflict):
         return HTTPStatus.CONFLICT
     if isinstance(error, (TryLater, PersonMustAct)):

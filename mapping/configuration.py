@@ -159,6 +159,9 @@ def _scope_problems(configuration: Configuration) -> dict[str, str]:
         problems |= _rule_problems(f"scopeRules[{place}]", rule)
     if len(excluded) > limits.MOST_EXCLUDED:
         problems["excludedPeople"] = f"at most {limits.MOST_EXCLUDED:,} people"
+    # The sync state holds a copy for the run that goes on and one for a run that waits: both have to fit into its row.
+    if len(msgspec.json.encode(rules).decode()) > limits.LONGEST_RULES:
+        problems.setdefault("scopeRules", "all rules together are too long")
     bad = (place for place, one in enumerate(excluded) if not _OBJECT_ID.fullmatch(one))
     problems |= {f"excludedPeople[{place}]": "is not the object id of a user" for place in bad}
     return problems

@@ -4,6 +4,9 @@ from typing import Any
 
 import msgspec
 
+from errors import RowRefused
+
+_MOST_PIECES = 7
 _PIECE = 30_000
 """UTF-16 units; a text column holds 32,768 (facts/functions.md 6)."""
 _LAST_OF_ONE_UNIT = "\uffff"
@@ -39,9 +42,16 @@ class DocumentRow(msgspec.Struct, frozen=True):
 
 
 def document_columns(value: Any) -> dict[str, object]:
-    """The inverse of `DocumentRow.read`."""
+    """The inverse of `DocumentRow.read`.
+
+    Raises:
+        RowRefused: it is too large to be read back, so it must not be written.
+    """
     text = msgspec.json.encode(value).decode()
-    return {f"document{number}": piece for number, piece in enumerate(_pieces(text))}
+    pieces = _pieces(text)
+    if len(pieces) > _MOST_PIECES:
+        raise RowRefused(f"a value of {len(text)} characters fits into no row")
+    return {f"document{number}": piece for number, piece in enumerate(pieces)}
 
 
 def _pieces(text: str) -> list[str]:

@@ -1,7 +1,7 @@
 import pytest
 
 from errors import Refused
-from mapping.configuration import Configuration, FieldMapping, RemovalGuard, validate
+from mapping.configuration import Configuration, FieldMapping, Operator, RemovalGuard, ScopeRule, validate
 from mapping.contact_fields import contact_fields
 from mapping.fields import DIRECTORY_FIELDS, DirectoryUser, Kind
 
@@ -77,3 +77,14 @@ def test_a_custom_field_never_hides_a_standard_one():
 def test_every_field_that_is_offered_can_be_read():
     for field in DIRECTORY_FIELDS.values():
         assert hasattr(DirectoryUser("0" * 36), field.attribute)
+
+
+def test_rules_that_json_makes_too_long_for_a_row_are_refused():
+    """A workspace whose row cannot be read back would answer nothing any more, to nobody."""
+    values = [tuple(f"{rule}{number:03d}" + "\x01" * 70 for number in range(50)) for rule in range(10)]
+    rules = tuple(ScopeRule("city", Operator.IS, one) for one in values)
+
+    with pytest.raises(Refused) as caught:
+        validate(Configuration(scope_rules=rules), FIELDS)
+
+    assert "scopeRules" in caught.value.fields

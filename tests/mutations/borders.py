@@ -140,6 +140,7 @@ BORDERS = (
         "sync/plan.py",
         "adopted=entry.adopted if entry else before is not None",
         "adopted=before is not None",
+        ("tests/sync/test_plan.py",),
     ),
     Mutation(
         "everything is packaged",

@@ -162,6 +162,16 @@ def test_a_repeated_page_counts_and_tells_the_same():
     assert second.changes == first.changes
 
 
+def test_a_repeated_page_that_is_told_more_remembers_whose_contact_it_adopted():
+    stored = contact(Link.LOCAL, None, BOB, email="ada@x.example")
+    first = plan([user(mail="ada@x.example")], known(stored))
+    written, earlier = replace(only(first), etag="new"), {one.contact_id: one for one in first.changes}
+
+    second = plan([user(mail="ada@x.example", given_name="Ada")], known(written), earlier=earlier)
+
+    assert [one.adopted for one in second.changes] == [True]
+
+
 def counts_of(found):
     return JournalPage(changes=found.changes, unchanged=found.unchanged).counts
 
