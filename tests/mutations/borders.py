@@ -91,8 +91,8 @@ BORDERS = (
     Mutation(
         "any workspace id is taken from the queue",
         "sync/messages.py",
-        "        workspace_id(message.",
-        "        str(message.",
+        "            workspace_id(one)",
+        "            str(one)",
     ),
     Mutation("any run id is taken from the queue", "sync/messages.py", "read_run_id(message.run_id)", "pass"),
     Mutation(
