@@ -32,8 +32,9 @@ async def test_requests_transactions_and_rows_of_each_kind_of_run(rig, tenant):
     people = len(rig.expected())
     assert first.counts.added == people
     assert first.cost.graph_requests == PAGES + 2  # The pages, how many there are, and the organisation's name.
-    # A page's contacts, up to a hundred a transaction, and its journal with the checkpoint of the page before.
-    contacts = 2 * PAGES
+    # A page's contacts, each with the row of its name, up to a hundred rows a transaction; and its journal with the
+    # checkpoint of the page before.
+    contacts = 4 * PAGES
     # Besides: the state read and claimed, the list scanned, what people edited meanwhile, the end.
     assert first.cost.table_transactions == contacts + PAGES + 5
 
