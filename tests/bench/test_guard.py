@@ -35,8 +35,8 @@ async def test_requests_transactions_and_rows_of_each_kind_of_run(rig, tenant):
     # A page's contacts, each with the row of its name, up to a hundred rows a transaction; and its journal with the
     # checkpoint of the page before.
     contacts = 4 * PAGES
-    # Besides: the state read and claimed, the list scanned, what people edited meanwhile, the end.
-    assert first.cost.table_transactions == contacts + PAGES + 5
+    # Besides: the state read and claimed, the list scanned, what people edited meanwhile, the end, the event that was told.
+    assert first.cost.table_transactions == contacts + PAGES + 6
 
     rows = await rig.rows()
     run, reads, writes = await counted(rig, rig.full)
