@@ -120,6 +120,8 @@ MEMBERS_TOO = {
     "remove_contact",
     # Microsoft's return, which carries no token of emu.chat's.
     "return_from_consent",
+    # Microsoft's doorbell, which shows its own proof.
+    "receive_notifications",
 }
 """What is no GET and yet open to members. Every other call that changes something is an administrator's."""
 
