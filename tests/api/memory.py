@@ -41,6 +41,7 @@ class MemoryApi:
             services.workspaces,
             services.requests,
             PendingPeople(services.workspaces, services.contacts),
+            services.undoing,
             FullRunPace(time.monotonic),
             rig.clock,
         )
