@@ -70,7 +70,7 @@ async def test_a_workspace_is_told_who_ended_its_connection_until_it_connects_ag
     assert (connection.stage, connection.ended_by) == (Life.NONE, GLORIA)
 
     record = entry(Action.CONNECTED, "ada", "Ada", connected.clock())
-    await connected.services.consent_calls.connecting.connect(connected.workspace, tenant.id, "Contoso", record)
+    await connected.services.consent_calls.connecting.connect(connected.workspace, tenant.id, "Contoso", "Ada", record)
 
     connection, _ = await connected.services.workspaces.load(connected.workspace)
     assert (connection.stage, connection.ended_by) == (Life.ACTIVE, None)

@@ -148,7 +148,7 @@ async def test_approved_removals_come_out_right(rig, tenant, number, seconds):
 async def test_a_new_permission_comes_out_right(rig, tenant, number, seconds):
     record = entry(Action.CONNECTED, "ada", "Ada", rig.clock())
     tenant.consent(given=False)
-    await rig.services.connecting.connect(rig.workspace, tenant.id, "Contoso", record)
+    await rig.services.connecting.connect(rig.workspace, tenant.id, "Contoso", "Ada", record)
     tenant.consent(given=True)
     rig.queue.put(written(TryPermission(rig.workspace)))
 
