@@ -107,6 +107,7 @@ class Services:
     worker: Worker
     dispatch: Dispatch
     requests: RunRequests
+    undoing: Undoing
     alarms: Alarms
     exporting: Exporting
     integration: Integration
@@ -198,6 +199,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         worker=engine.worker,
         dispatch=engine.dispatch,
         requests=requests,
+        undoing=engine.undoing,
         alarms=engine.alarms,
         exporting=engine.exporting,
         integration=Integration(
