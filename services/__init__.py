@@ -107,6 +107,7 @@ class Services:
     worker: Worker
     dispatch: Dispatch
     requests: RunRequests
+    pausing: Pausing
     undoing: Undoing
     alarms: Alarms
     exporting: Exporting
@@ -199,6 +200,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         worker=engine.worker,
         dispatch=engine.dispatch,
         requests=requests,
+        pausing=engine.pausing,
         undoing=engine.undoing,
         alarms=engine.alarms,
         exporting=engine.exporting,
