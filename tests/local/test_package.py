@@ -1,5 +1,6 @@
 """What is deployed runs by itself: unpacked elsewhere, with nothing of the repository beside it but the local host."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -79,16 +80,14 @@ def deployed(archive, tmp_path, azurite, directory):
 
 def test_the_archive_alone_connects_syncs_and_serves_the_page(deployed, directory, tenant):
     tenant.do(*(("hire", {"givenName": f"P{number}"}) for number in range(30)))
-    office = Office(deployed.url, directory, tenant)
+    with contextlib.closing(Office(deployed.url, directory, tenant)) as office:
+        run = office.set_up()
 
-    run = office.set_up()
-
-    assert run["counts"]["added"] == 30
-    assert len(office.contacts()) == 30
-    assert httpx.get(f"{deployed.url}/api/health").status_code == 200
-    assert "Integrations" in httpx.get(f"{deployed.url}/api/portal/").text
-    assert office.admin.call("POST", f"{ENTRA}/sync", {"mode": "delta"})["run"]
-    office.close()
+        assert run["counts"]["added"] == 30
+        assert len(office.contacts()) == 30
+        assert httpx.get(f"{deployed.url}/api/health").status_code == 200
+        assert 'src="app.js"' in httpx.get(f"{deployed.url}/api/portal/").text
+        assert office.admin.call("POST", f"{ENTRA}/sync", {"mode": "delta"})["run"]
 
 
 def test_the_app_is_indexed_from_the_archive_with_the_deployed_packages_alone(archive, tmp_path):
