@@ -6,10 +6,11 @@ import random
 import pytest
 from msgspec.structs import replace
 
-from contacts.contact import Link, former_of, restored
+from contacts.contact import Contact, Link, former_of, restored
 from tests.builders import ADA, BOB, contact
 from workspace.journal import (
     Change,
+    Former,
     JournalPage,
     JournalRow,
     Outcome,
@@ -46,6 +47,12 @@ def stored_bytes(page):
 @pytest.mark.parametrize("one", [EVERYTHING, contact(), contact(Link.LOCAL, None)])
 def test_a_former_contact_is_the_contact_in_all_but_its_etag(one):
     assert restored(former_of(one)) == replace(one, etag="")
+
+
+def test_an_undo_loses_no_field_that_a_contact_gets_one_day():
+    derived_when_written = {"etag", "named"}
+
+    assert {*Former.__struct_fields__} == {*Contact.__struct_fields__} - derived_when_written
 
 
 def test_a_page_comes_back_with_the_contacts_of_before_where_they_are_asked_for():
