@@ -23,12 +23,13 @@ from api.shapes import (
     contact_card,
     contact_shape,
     list_shape,
+    totals_of,
 )
 from contacts.contact import Contact, ContactId, Link, own_contact_id, partition_of
 from contacts.custom_fields import fields_of
 from contacts.edit_store import EditStore
 from contacts.edits import Edit, checked, created, edited, removed
-from contacts.listing import Listing
+from contacts.listing import Listing, Part
 from contacts.store import ContactStore
 from errors import NotFound, Refused
 from mapping.configuration import Configuration
@@ -38,7 +39,7 @@ from storage.transaction import Partition
 from workspace.audit import Action, entry
 from workspace.connection import Connection, ListId, Stage
 from workspace.connection import partition_of as workspace_partition
-from workspace.state import SyncState
+from workspace.state import SyncState, Totals
 from workspace.store import Update, WorkspaceStore
 
 _LONGEST_NAME = 120
@@ -110,20 +111,29 @@ class ContactCalls:
         return Reply(list_shape(connection))
 
     async def contacts(self, req: func.HttpRequest) -> Reply[Contacts]:
-        """A page by last name and first name, of contacts that `search` finds. A short one may still have a next."""
+        """A page by last name and first name, of contacts that `search` and `filter` find.
+
+        A short one may still have a next.
+        """
         caller = await self.callers.of(req)
         connection, state = await self.workspaces.load(caller.workspace_id)
         list_id = _require_list(connection, req).list_id
         partition = partition_of(caller.workspace_id, list_id)
-        most, continuation = page_of(req)
+        most, asked = page_of(req)
         order = req.params.get("order", ORDERS[0])
         if order not in ORDERS:
             raise Refused("The order is not valid.", {"order": " or ".join(ORDERS)})
         ordered = state.ordered and order == ORDERS[0]
-        search = search_of(req)
-        contacts, continuation = await self.listing.page(partition, search, most, continuation, ordered=ordered)
+        search, part = search_of(req), part_of(req)
+        contacts, after = await self.listing.page(partition, search, most, asked, part, ordered=ordered)
         shown = [contact_shape(one, list_id) for one in contacts if one.link is not Link.REMOVED]
-        return Reply(Contacts(shown, continuation or None))
+        total = None
+        if not asked and not after:
+            total = len(shown)
+        elif not asked and not search and part in (None, Part.LINKED):
+            totals = await self._totals(partition, state)
+            total = totals.contacts if part is None else totals.linked
+        return Reply(Contacts(shown, after or None, total))
 
     async def csv(self, req: func.HttpRequest) -> Csv:
         """A part of the whole list, in the order of ids."""
@@ -178,6 +188,10 @@ class ContactCalls:
             await self.tables.transact(workspace_partition(caller.workspace_id), [record])
         return Nothing()
 
+    async def _totals(self, partition: Partition, state: SyncState) -> Totals:
+        tally = await self.store.tally(partition)
+        return totals_of(state, Totals(tally.contacts, tally.linked))
+
     async def _list(self, caller: Caller, req: func.HttpRequest) -> tuple[Partition, ListId]:
         """Raises: NotFound: the workspace has no such list, whoever else may have one."""
         connection, _ = await self.workspaces.load(caller.workspace_id)
@@ -209,6 +223,18 @@ class ContactCalls:
 
     def _stamp(self) -> str:
         return self.now().isoformat().replace("+00:00", "Z")
+
+
+def part_of(req: func.HttpRequest) -> Part | None:
+    """`filter` of a request.
+
+    Raises:
+        Refused
+    """
+    text = req.params.get("filter", "")
+    if text and text not in list(Part):
+        raise Refused("The filter is not valid.", {"filter": f"one of {', '.join(Part)}"})
+    return Part(text) if text else None
 
 
 def _require_list(connection: Connection | None, req: func.HttpRequest) -> Connection:

@@ -239,16 +239,11 @@ def status_shape(
     stage: Stage, state: SyncState, people_did: Totals, next_run_at: datetime | None, now: datetime
 ) -> StatusShape:
     """`people_did`: what people themselves added to the list and took from it."""
-    run, totals = state.run, state.totals
-    if run is not None:
-        # Before the run ends, so that people see a first sync fill the list.
-        totals = totals.after(run.counts - run.totalled)
-    totals = Totals(totals.contacts + people_did.contacts, totals.linked + people_did.linked)
-    waiting = state.waiting
+    run, waiting = state.run, state.waiting
     return StatusShape(
         state_of(state),
         state.interrupted(now),
-        totals,
+        totals_of(state, people_did),
         run_shape(run) if run else None,
         run_shape(waiting) if waiting else None,
         run_shape(state.last) if state.last else None,
@@ -264,6 +259,15 @@ def status_shape(
         *_live(stage, state, now),
         state.last.error if state.last else None,
     )
+
+
+def totals_of(state: SyncState, people_did: Totals) -> Totals:
+    """What is in the list. `people_did`: what people themselves added to it and took from it."""
+    run, totals = state.run, state.totals
+    if run is not None:
+        # Before the run ends, so that people see a first sync fill the list.
+        totals = totals.after(run.counts - run.totalled)
+    return Totals(totals.contacts + people_did.contacts, totals.linked + people_did.linked)
 
 
 def _live(stage: Stage, state: SyncState, now: datetime) -> tuple[Live | None, str | None]:
@@ -295,6 +299,7 @@ _CONTACT = [
     *((name, str | None) for name in STANDARD_FIELDS),
     ("custom", dict[str, str]),
     ("linked", bool),
+    ("left", bool),
     ("sourceId", str | None),
     ("createdAt", Stamp),
     ("updatedAt", Stamp),
@@ -326,20 +331,32 @@ else:
     )
     ContactCard = msgspec.defstruct(
         "ContactCard",
-        [*_CONTACT, ("origins", dict[str, Origin]), ("syncedAt", Moment | None), ("typed", list[str])],
+        [
+            *_CONTACT,
+            ("origins", dict[str, Origin]),
+            ("syncedAt", Moment | None),
+            ("leftAt", Moment | None),
+            ("typed", list[str]),
+        ],
         frozen=True,
         namespace={
             "__doc__": "A contact with the origins of its values by contact field, when the run that last wrote it "
-            "began, and the fields that a person had typed before a sync linked it: beyond spec §7."
+            "began, since when it is not linked any more, where it was (null where that is not known), and the fields "
+            "that a person had typed before a sync linked it: beyond spec §7."
         },
     )
 
 
 class Contacts(msgspec.Struct, frozen=True):
-    """A page of a list's contacts, and what brings the next one."""
+    """A page of a list's contacts, and what brings the next one.
+
+    `total`, with the first page: how many the whole list holds, or how many of it a filter or a search finds; null
+    where that is not known without reading all of them, and on later pages.
+    """
 
     contacts: list[ContactShape]
     continuation: str | None
+    total: int | None
 
 
 def contact_shape(contact: Contact, list_id: str) -> ContactShape:
@@ -357,7 +374,17 @@ def contact_card(contact: Contact, list_id: str, configuration: Configuration) -
         for mapping in (configuration.field_mappings if linked else ())
     }
     synced_at = time_of(contact.run) if linked else None
-    return ContactCard(*_contact_values(contact, list_id), origins, synced_at, list(contact.typed))
+    return ContactCard(*_contact_values(contact, list_id), origins, synced_at, _left_at(contact), list(contact.typed))
+
+
+def _left_at(contact: Contact) -> datetime | None:
+    """Since when a contact is not linked any more: the run that unlinked it, or the end of the connection."""
+    if contact.link is not Link.UNLINKED:
+        return None
+    # A disconnect is no run, and leaves its time as the contact's last change, until a person changes the contact.
+    if not contact.run:
+        return datetime.fromisoformat(contact.updated_at) if contact.updated_by is None else None
+    return time_of(contact.run)
 
 
 def _contact_values(contact: Contact, list_id: str) -> list[object]:
@@ -369,6 +396,7 @@ def _contact_values(contact: Contact, list_id: str) -> list[object]:
         *[contact.fields.get(name) for name in STANDARD_FIELDS],
         {name: value for name, value in contact.fields.items() if name not in STANDARD_FIELDS},
         linked,
+        contact.link is Link.UNLINKED,
         contact.source_id if linked else None,
         contact.created_at,
         contact.updated_at,

@@ -1,17 +1,39 @@
 """A list as people read it: in the order of names, page by page, and searched (spec §7)."""
 
 import base64
+from enum import StrEnum
 from typing import Any
 
-from contacts.contact import TABLE, Contact, from_row
+from contacts.contact import TABLE, Contact, Link, from_row
 from contacts.names import ADDRESS, FIRST_NAME, ID_LENGTH, NAMES, Search
 from contacts.store import ContactStore
 from errors import Refused
-from storage.filters import after_key, all_of, any_of, starts_with
+from storage.filters import after_key, all_of, any_of, equals, is_true, starts_with
 from storage.table import Tables
 from storage.transaction import Partition
 
 _NAME, _INSIDE, _ID = "n", "i", "d"
+
+
+class Part(StrEnum):
+    """A part of a list that a caller asks for."""
+
+    LINKED = "linked"
+    LEFT = "left"
+    """Was linked, and is not now."""
+    LOCAL = "local"
+    """Made by a person, never linked."""
+    ATTENTION = "attention"
+    """Linked, and edited by a person since the last run: the next run decides whose value stands."""
+
+
+_CONDITION = {
+    Part.LINKED: equals("link", Link.LINKED),
+    Part.LEFT: equals("link", Link.UNLINKED),
+    Part.LOCAL: equals("link", Link.LOCAL),
+    Part.ATTENTION: is_true("touched"),
+}
+"""One comparison each: with a search of two words, a query has all that the service takes (`_found_by`)."""
 
 
 class Listing:
@@ -25,9 +47,18 @@ class Listing:
         self._contacts = contacts
 
     async def page(
-        self, partition: Partition, text: str, most: int, continuation: str, *, ordered: bool
+        self,
+        partition: Partition,
+        text: str,
+        most: int,
+        continuation: str,
+        part: Part | None = None,
+        *,
+        ordered: bool,
     ) -> tuple[list[Contact], str]:
         """Contacts by last name and first name, all of them or those that a search finds; and the continuation.
+
+        `part`: only those of one part of the list; the rows of names hold what it asks for, so it costs no query.
 
         A search gives first, by one query, whom the beginning of a name or of the address finds; then, from call to
         call, those that hold each word somewhere. `ordered`: each contact has its name row. A list that an older
@@ -38,23 +69,26 @@ class Listing:
         """
         stage, key = _read(continuation, _NAME if ordered else _ID)
         search = Search(text) if text else None
+        condition = _CONDITION[part] if part is not None else ""
         if stage == _NAME and search is not None and not search.text:
             stage = _INSIDE  # For instance '%', which stands at the beginning of nothing.
         if stage == _NAME:
-            contacts, key = await self._by_name(partition, search, most, key)
+            contacts, key = await self._by_name(partition, search, most, key, condition)
             if search is not None and not key:
                 return contacts, _token(_INSIDE, "")
         elif search is None:
-            contacts, key = await self._contacts.page(partition, most, key)
+            contacts, key = await self._contacts.page(partition, most, key, condition)
         else:
-            contacts, key = await self._contacts.search(partition, search, most, key, rest=stage == _INSIDE)
+            contacts, key = await self._contacts.search(partition, search, most, key, condition, rest=stage == _INSIDE)
         return contacts, _token(stage, key) if key else ""
 
     async def _by_name(
-        self, partition: Partition, search: Search | None, most: int, key: str
+        self, partition: Partition, search: Search | None, most: int, key: str, condition: str
     ) -> tuple[list[Contact], str]:
         where = after_key(partition.key, max(key, NAMES))
         where = all_of(where, starts_with("RowKey", NAMES) if search is None else _found_by(search))
+        if condition:
+            where = all_of(where, condition)
         rows, key = await self._tables.after(TABLE, where, dict[str, Any], "", most)
         return [from_row({**row, "RowKey": row["RowKey"][-ID_LENGTH:]}) for row in rows], key
 
@@ -62,7 +96,7 @@ class Listing:
 def _found_by(search: Search) -> str:
     """The name rows that a search finds.
 
-    With the partition and the first key these are at most 15 comparisons: the service takes no more
+    With the partition, the first key and a part these are at most 15 comparisons: the service takes no more
     (learn.microsoft.com/rest/api/storageservices/querying-tables-and-entities).
     """
     whole = [starts_with("RowKey", NAMES + search.text), starts_with(FIRST_NAME, search.text)]

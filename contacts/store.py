@@ -25,7 +25,7 @@ from contacts.contact import (
 from contacts.names import NAMES, Search
 from errors import Conflict, RowRefused, TryLater
 from mapping.fields import ObjectId
-from storage.filters import beginning, within
+from storage.filters import all_of, beginning, within
 from storage.table import Tables
 from storage.transaction import MOST_OPERATIONS, Operation, Partition, Verb, grouped
 from storage.turns import in_turns
@@ -193,14 +193,28 @@ class ContactStore:
         shown = links[Link.LINKED] + links[Link.UNLINKED] + links[Link.LOCAL]
         return shown - after.contacts, links[Link.LINKED] - after.linked
 
-    async def page(self, partition: Partition, most: int, continuation: str = "") -> tuple[list[Contact], str]:
-        """Contacts in the order of their ids, those removed by a person included, and where the next page begins."""
+    async def page(
+        self, partition: Partition, most: int, continuation: str = "", condition: str = ""
+    ) -> tuple[list[Contact], str]:
+        """Contacts in the order of their ids, those removed by a person included, and where the next page begins.
+
+        `condition`: a filter of rows that they have to meet.
+        """
         where = within(partition.key, lt=CONTACT_KEYS_END)
+        if condition:
+            where = all_of(where, condition)
         rows, continuation = await self._tables.after(TABLE, where, dict[str, Any], continuation, most)
         return [from_row(row) for row in rows], continuation
 
     async def search(
-        self, partition: Partition, search: Search, most: int, continuation: str = "", *, rest: bool = False
+        self,
+        partition: Partition,
+        search: Search,
+        most: int,
+        continuation: str = "",
+        condition: str = "",
+        *,
+        rest: bool = False,
     ) -> tuple[list[Contact], str]:
         """Contacts that hold each word of a search, as `page` gives them; after a few thousand rows it pauses.
 
@@ -209,7 +223,7 @@ class ContactStore:
         """
         found: list[Contact] = []
         for _ in range(_SEARCHED_PAGES):
-            contacts, continuation = await self.page(partition, _LARGEST_PAGE, continuation)
+            contacts, continuation = await self.page(partition, _LARGEST_PAGE, continuation, condition)
             async for contact in in_turns(contacts):
                 shown = contact.link is not Link.REMOVED and search.inside([*contact.fields.values()])
                 if shown and not (rest and search.at_the_beginning(contact.fields)):

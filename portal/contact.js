@@ -4,7 +4,7 @@ import { ENTRA, call, get, offeredFields } from "./api.js";
 import { announce, h, say } from "./dom.js";
 import { editDialog, nameOf, theList, valueOf } from "./edit.js";
 import { ask, back, facts, time } from "./parts.js";
-import { own, t } from "./words.js";
+import { own, rich, t } from "./words.js";
 
 export async function contactView(stage, id) {
   const list = await theList();
@@ -28,7 +28,7 @@ export async function contactView(stage, id) {
       ]);
     stage.place.replaceChildren(
       back("#/contacts", list.name),
-      h("p", { class: "quiet" }, t(shown.linked ? "contact.linked" : "contact.local")),
+      h("p", { class: "quiet", id: "link" }, linkOf(shown)),
       facts(rows),
       problem,
       h(
@@ -38,6 +38,11 @@ export async function contactView(stage, id) {
         h("button", { type: "button", id: "remove", class: "danger", onclick: remove }, t("button.remove")),
       ),
     );
+  }
+
+  function linkOf({ linked, left, leftAt }) {
+    if (!left) return t(linked ? "contact.linked" : "contact.local");
+    return leftAt ? rich("contact.left.since", { when: time(leftAt) }) : t("contact.left");
   }
 
   function origin(shown, name) {

@@ -29,6 +29,15 @@ def starts_with(column: str, prefix: str) -> str:
     return f"{column} ge {_quoted(prefix)} and {column} lt {_quoted(_past(prefix))}"
 
 
+def equals(column: str, value: str) -> str:
+    return f"{column} eq {_quoted(value)}"
+
+
+def is_true(column: str) -> str:
+    """The rows whose column of type boolean is true; a row without the column is not among them."""
+    return f"{column} eq true"
+
+
 def all_of(*filters: str) -> str:
     return " and ".join(filters)
 

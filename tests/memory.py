@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import eq, ge, gt, le, lt
 
 import msgspec
 
@@ -22,7 +23,8 @@ from storage.table import Tables
 from storage.transaction import MOST_OPERATIONS, Operation, Partition, Verb, encode_transaction, is_key
 
 _TERM = re.compile(r"(PartitionKey|RowKey) (eq|ge|gt|le|lt) '((?:[^']|'')*)'")
-_COMPARISON = re.compile(r"(\w+) (ge|lt) '((?:[^']|'')*)'")
+_COMPARISON = re.compile(r"(\w+) (eq|ge|gt|le|lt) (?:'((?:[^']|'')*)'|(true))")
+_COMPARED = {"eq": eq, "ge": ge, "gt": gt, "le": le, "lt": lt}
 _FROM = {"ge": bisect.bisect_left, "gt": bisect.bisect_right}
 _TO = {"le": bisect.bisect_right, "lt": bisect.bisect_left}
 _COLUMN = re.compile(r"[^\W\d]\w{0,254}")
@@ -167,7 +169,7 @@ def _projected(row: Row, columns: Sequence[str]) -> bytes:
 
 
 def _parted(where: str) -> tuple[str, str]:
-    """A filter's range of keys, and the condition in brackets that its rows have to meet besides."""
+    """A filter's range of keys, and the condition that its rows have to meet besides."""
     found = re.match(f"{_TERM.pattern}(?: and {_TERM.pattern})*", where)
     assert found is not None, f"not known to this memory: {where}"
     rest = where[found.end() :].removeprefix(" and ")
@@ -176,11 +178,12 @@ def _parted(where: str) -> tuple[str, str]:
 
 
 def _holds(condition: str, row: Row) -> bool:
-    """Whether a row meets a condition; a column that it lacks is neither before nor after anything."""
+    """Whether a row meets a condition; a column that it lacks compares to nothing."""
 
     def compared(found: re.Match[str]) -> str:
-        value, other = row.get(found[1]), found[3].replace("''", "'")
-        return str(isinstance(value, str) and (value >= other if found[2] == "ge" else value < other))
+        value = row.get(found[1])
+        other = True if found[4] else found[3].replace("''", "'")
+        return str(type(value) is type(other) and _COMPARED[found[2]](value, other))
 
     return bool(eval(_COMPARISON.sub(compared, condition), {}))  # Of True, False, and, or, brackets only.
 

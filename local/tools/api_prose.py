@@ -8,6 +8,7 @@ from api.consent import CodeBody, OtherBody
 from api.contacts import ORDERS, ContactBody, ListBody
 from api.integration import ConfigurationBody
 from api.runs import SyncBody
+from contacts.listing import Part
 from workspace.journal import Outcome
 from workspace.run import RunState
 
@@ -135,6 +136,12 @@ PROSE = {
                 "Words, in any order, without case and accents. First come those whose last name, first name or address"
                 " begins so, then those that hold each word in some field.",
                 {"type": "string", "maxLength": 100},
+            ),
+            Parameter(
+                "filter",
+                "`linked`: from Entra. `left`: was from Entra, and is not linked now. `local`: made here. `attention`: "
+                "linked, and edited by a person since the last run, so that the next run decides whose value stands.",
+                {"enum": [one.value for one in Part]},
             ),
             Parameter("order", "`name` where it is not said.", {"enum": list(ORDERS)}),
         ),

@@ -4,7 +4,7 @@ import pytest
 
 from contacts.contact import Contact, ContactId, Link, partition_of, write_operations
 from contacts.edits import edited, removed
-from contacts.listing import Listing
+from contacts.listing import Listing, Part
 from contacts.store import ContactStore, ScanRow
 from errors import Refused
 from mapping.fields import ObjectId
@@ -39,8 +39,8 @@ class People:
     async def contact(self, contact_id):
         return (await self.store.read(PARTITION, [contact_id]))[contact_id]
 
-    async def page(self, text="", most=50, continuation="", *, ordered=True):
-        return await self.listing.page(PARTITION, text, most, continuation, ordered=ordered)
+    async def page(self, text="", most=50, continuation="", part=None, *, ordered=True):
+        return await self.listing.page(PARTITION, text, most, continuation, part, ordered=ordered)
 
     async def names(self, most=1000):
         """Everybody by name, page by page."""
@@ -159,6 +159,64 @@ async def test_words_are_found_in_any_order_and_anywhere(people):
 
     assert await people.search("design contoso") == ["Ann Berg"]
     assert await people.search("design") == ["Bo Design", "Ann Berg"]
+
+
+class TestAPart:
+    @pytest.fixture
+    async def people(self, people):
+        """Of each kind of contact two: an Ann and a Bo."""
+        for number, kind in enumerate(("Berg", "Clarke", "Davis", "Evans")):
+            link = (Link.LINKED, Link.UNLINKED, Link.LOCAL, Link.LINKED)[number]
+            for first in ("Ann", "Bo"):
+                contact_id = await people.add(firstName=first, lastName=kind, link=link)
+                if kind == "Evans":
+                    before = await people.contact(contact_id)
+                    await people.write(before, edited(before, {"city": "Bern"}, "2027"))
+        gone = await people.contact(await people.add(firstName="Ann", lastName="Gone"))
+        await people.write(gone, removed(gone, "2027"))
+        people.queries = 0
+        return people
+
+    @pytest.mark.parametrize("ordered", [True, False])
+    @pytest.mark.parametrize(
+        ("part", "names"),
+        [
+            (None, ["Berg", "Clarke", "Davis", "Evans"]),
+            (Part.LINKED, ["Berg", "Evans"]),
+            (Part.LEFT, ["Clarke"]),
+            (Part.LOCAL, ["Davis"]),
+            (Part.ATTENTION, ["Evans"]),
+        ],
+    )
+    async def test_is_one_query_a_page(self, people, part, names, ordered):
+        contacts, continuation = await people.page("", 50, "", part, ordered=ordered)
+
+        assert (people.queries, continuation) == (1, "")
+        listed = [shown(one) for one in contacts if one.link is not Link.REMOVED]
+        assert listed == [f"{first} {last}" for last in names for first in ("Ann", "Bo")]
+
+    @pytest.mark.parametrize("most", [1, 2])
+    async def test_comes_page_by_page(self, people, most):
+        found, continuation = [], ""
+        while continuation or not found:
+            contacts, continuation = await people.page("", most, continuation, Part.LINKED)
+            found += [shown(one) for one in contacts]
+
+        assert found == ["Ann Berg", "Bo Berg", "Ann Evans", "Bo Evans"]
+
+    @pytest.mark.parametrize("text", ["bo", "evans bo", "bo e", "bo van der e"])
+    async def test_is_searched_with_one_query(self, people, text):
+        """The longest of these has as many comparisons as the service takes (tests/memory.py counts them)."""
+        contacts, _ = await people.page(text, 50, "", Part.ATTENTION)
+
+        assert people.queries == 1
+        assert [shown(one) for one in contacts] == ["Bo Evans"]
+
+    async def test_is_searched_inside_words_too(self, people):
+        _, continuation = await people.page("van", 50, "", Part.ATTENTION)
+        contacts, _ = await people.page("van", 50, continuation, Part.ATTENTION)
+
+        assert [shown(one) for one in contacts] == ["Ann Evans", "Bo Evans"]
 
 
 async def test_a_list_of_an_older_version_comes_by_id_and_is_searched(people):

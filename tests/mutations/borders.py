@@ -10,6 +10,20 @@ _REFUSALS = ("tests/connect/test_refusals.py",)
 _FORGOTTEN = ("tests/sync/test_forgetting_person.py", "tests/connect/test_forgetting.py")
 
 BORDERS = (
+    Mutation(
+        "a part of the list is all of it",
+        "contacts/listing.py",
+        "        if condition:\n            where = all_of(where, condition)\n",
+        "",
+        ("tests/contacts/test_listing.py",),
+    ),
+    Mutation(
+        "a page of a search tells the whole list's total",
+        "api/contacts.py",
+        "elif not asked and not search and part",
+        "elif not asked and part",
+        ("tests/api/test_list_parts.py",),
+    ),
     Mutation("an editor holds up a run", "sync/slice.py", "singly=failures > 1", "singly=False"),
     Mutation(
         "edits go on while a connection is ended",

@@ -1,7 +1,9 @@
 """The contact list for everyone, a contact's card, and history; with hostile names all the way."""
 
+import re
 from pathlib import Path
 
+import pytest
 from playwright.async_api import expect
 
 from local.office import ENTRA
@@ -134,6 +136,82 @@ async def test_a_search_that_fails_says_so_until_one_succeeds(member_visit, offi
 
     await member_visit.sees("found")
     await expect(member_visit.page.locator("main")).not_to_contain_text("Storage does not answer.")
+
+
+class TestAPartOfTheList:
+    """From Entra, was from Entra, made here, need attention."""
+
+    @pytest.fixture
+    async def parts(self, member_visit, office):
+        """One who left, one made here, one who was edited since the last sync."""
+        office.set_up()
+        left, edited = [one for one in office.contacts() if one["firstName"] and one["lastName"]][:2]
+        office.tenant.remove(left["sourceId"])
+        office.sync()
+        path = f"contact-lists/{office.card()['list']['id']}/contacts"
+        office.member.call("POST", path, {"firstName": "Own", "lastName": "Contact"})
+        office.member.call("PATCH", f"{path}/{edited['id']}", {"city": "Bern"})
+        return {"left": left, "edited": edited}
+
+    async def choose(self, visit, name):
+        await visit.page.get_by_role("radio", name=name, exact=True).check()
+
+    async def test_is_chosen_counted_and_found_again_by_back(self, member_visit, parts):
+        page = member_visit.page
+        rows = page.locator("#contacts tbody tr")
+        await member_visit.go("contacts")
+        await member_visit.sees("50 of 53 shown")
+        await expect(page.get_by_role("radio", name="Everybody")).to_be_checked()
+
+        await self.choose(member_visit, "Made here")
+        await member_visit.sees("1 found")
+        await expect(rows).to_contain_text(["made here"])
+        await self.choose(member_visit, "Need attention")
+        await member_visit.sees("The next one decides whose value stands.")
+        await expect(rows.locator("a").first).to_have_attribute("href", f"#/contacts/{parts['edited']['id']}")
+        await self.choose(member_visit, "From Entra")
+        await member_visit.sees("50 of 51 shown")
+        await self.choose(member_visit, "Was from Entra")
+        await expect(rows).to_contain_text(["was from Entra"])
+        await member_visit.well_made("contacts-left")
+        await rows.locator("a").first.click()
+
+        await expect(page.locator("#link")).to_contain_text("Was from Microsoft Entra ID until")
+        await expect(page.locator("#link time")).to_have_attribute("datetime", re.compile("^20"))
+        await member_visit.well_made("contact-left")
+        await page.go_back()
+        await expect(page.get_by_role("radio", name="Was from Entra")).to_be_checked()
+        await member_visit.sees("1 found")
+
+    async def test_is_searched(self, member_visit, parts):
+        await member_visit.go("contacts?filter=left")
+        await member_visit.field("Search", "Own")
+        await member_visit.sees("0 found", "Nobody here.")
+        await expect(member_visit.page).to_have_url(re.compile(r"#/contacts\?search=Own&filter=left$"))
+
+        await self.choose(member_visit, "Made here")
+
+        await member_visit.sees("1 found")
+
+    async def test_is_chosen_and_its_rows_are_walked_by_keyboard_alone(self, member_visit, office, parts):
+        page = member_visit.page
+        names = page.locator("#contacts tbody tr td:first-child a")
+        await member_visit.go("contacts")
+        await member_visit.sees("50 of 53 shown")
+        await page.get_by_role("radio", name="Everybody").focus()
+        await page.keyboard.press("ArrowRight")
+        await member_visit.sees("50 of 51 shown")
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("region", name="Contacts")).to_be_focused()
+        await page.keyboard.press("Tab")
+        await expect(names.first).to_be_focused()
+
+        for key, place in (("ArrowDown", 1), ("End", 49), ("ArrowDown", 49), ("ArrowUp", 48), ("Home", 0)):
+            await page.keyboard.press(key)
+            await expect(names.nth(place)).to_be_focused()
+        await page.keyboard.press("Enter")
+
+        await member_visit.sees("Linked to Microsoft Entra ID.")
 
 
 class TestWhileTyping:
