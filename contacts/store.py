@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+import limits
 from contacts.contact import (
     TABLE,
     Contact,
@@ -116,6 +117,7 @@ class ContactStore:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
+        self._gate = asyncio.Semaphore(limits.TRANSACTIONS_AT_ONCE)
 
     async def scan[Row: (ScanRow, msgspec.Raw)](self, partition: Partition, row: type[Row]) -> AsyncIterator[list[Row]]:
         """The contacts of a list and the rows that find them by id and address, in key order, projected or whole.
@@ -285,9 +287,11 @@ class ContactStore:
         outcome = Outcome()
         numbered = {id(group): number for number, group in enumerate(groups)}
         for batch in grouped(groups):
-            await before_each()
-            for group, reason in await self._write_batch(partition, batch):
-                outcome.refused[numbered[id(group)]] = reason
+            # The wait for a place comes before the look at the lease.
+            async with self._gate:
+                await before_each()
+                for group, reason in await self._write_batch(partition, batch):
+                    outcome.refused[numbered[id(group)]] = reason
         return outcome
 
     async def _write_singly(
@@ -296,16 +300,17 @@ class ContactStore:
         outcome = Outcome()
         failure: TryLater | None = None
         for number, group in enumerate(groups):
-            await before_each()
-            try:
-                refused = await self._write_batch(partition, [group])
-            except Conflict:
-                outcome.overtaken.add(number)
-            except TryLater as error:
-                failure, outcome.refused[number] = error, str(error)
-            else:
-                for _, reason in refused:
-                    outcome.refused[number] = reason
+            async with self._gate:
+                await before_each()
+                try:
+                    refused = await self._write_batch(partition, [group])
+                except Conflict:
+                    outcome.overtaken.add(number)
+                except TryLater as error:
+                    failure, outcome.refused[number] = error, str(error)
+                else:
+                    for _, reason in refused:
+                        outcome.refused[number] = reason
         if failure is not None and len(outcome.refused) * 2 > len(groups):
             raise failure  # Most rows failed, so storage itself does not work and no single row is to blame.
         return outcome

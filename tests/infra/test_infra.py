@@ -130,7 +130,8 @@ def test_every_row_of_the_threat_model_names_what_would_fail():
 def test_the_dev_container_can_have_core_tools_and_bicep():
     told = (ROOT / ".devcontainer" / "devcontainer.json").read_text()
 
-    assert "python:3.13-bookworm" in told  # Core Tools do not install on trixie.
+    # Core Tools do not install on trixie. Pinned by digest: a tag can be moved.
+    assert re.search(r'"mcr\.microsoft\.com/devcontainers/python:3\.13-bookworm@sha256:[0-9a-f]{64}"', told)
     assert '"installBicep": true' in told
 
 
