@@ -36,6 +36,7 @@ export async function contactView(stage, id) {
         { class: "actions" },
         h("button", { type: "button", id: "edit", onclick: edit }, t("button.edit")),
         h("button", { type: "button", id: "remove", class: "danger", onclick: remove }, t("button.remove")),
+        h("a", { class: "button", id: "person-history", href: `#/entra/history?person=${id}` }, t("contact.history")),
       ),
     );
   }

@@ -2,58 +2,73 @@
 
 import { ENTRA, get, offeredFields } from "./api.js";
 import { h } from "./dom.js";
+import { download } from "./download.js";
 import { frame } from "./frame.js";
 import { paged } from "./paged.js";
-import { back, table, time } from "./parts.js";
+import { back, exactly, table, time } from "./parts.js";
+import { addressOf, askedFor, filterOf, filters, isFirst, isWhole } from "./runfilter.js";
 import { canUndo, undo } from "./undo.js";
 import { askedBy, did, duration, number, seconds, t } from "./words.js";
 
-/** Runs that changed nothing are hidden at first; `?all` in the address shows them. */
+/** Runs a page. Where some are filtered out, a page may show none of many. */
+const SHOWN = 20;
+const SOUGHT = 100;
+
+/** Runs that changed nothing are hidden at first; the address says what is shown. */
 export async function historyView(stage, query = "") {
-  const { place } = stage;
-  const isAll = new URLSearchParams(query).has("all");
-  const { look } = await frame(stage, "history");
+  const [filter, { look }] = await Promise.all([filterOf(query), frame(stage, "history")]);
   look();
-  const turn = (event) => (location.hash = event.target.checked ? "#/entra/history?all" : "#/entra/history");
-  place.replaceChildren(
-    h(
-      "label",
-      { class: "choice" },
-      h("input", { type: "checkbox", id: "all-runs", checked: isAll, onchange: turn }),
-      h("span", {}, t("history.all")),
-    ),
+  const list = h("div", {});
+  const save = () => download(`${ENTRA}/runs.csv?${askedFor(filter)}`, "runs.csv");
+  const change = (changes) => {
+    Object.assign(filter, changes);
+    stage.readdress(addressOf(filter));
+    return show();
+  };
+  stage.place.replaceChildren(
+    filters(stage, filter, change),
+    h("div", { class: "actions" }, h("button", { type: "button", id: "runs-csv", onclick: save }, t("button.csv"))),
+    list,
   );
-  await paged(
-    place,
-    `${ENTRA}/runs?limit=20`,
-    (told) => told.runs.filter((run) => isAll || isNotable(run)),
-    (runs) =>
-      runs.length
-        ? table(
-            t("history.label"),
-            [
-              t("history.run"),
-              t("history.when"),
-              t("history.asked"),
-              t("history.state"),
-              [t("history.read"), "number"],
-              t("history.changed"),
-              t("history.took"),
-            ],
-            runs.map(runRow),
-          )
-        : h("p", {}, t("history.none")),
-  );
+  await show();
+
+  /** Each time in a place of its own, so that an answer that comes too late is not seen. */
+  async function show() {
+    const place = h("div", {});
+    list.replaceChildren(place);
+    const path = `${ENTRA}/runs?limit=${isWhole(filter) ? SHOWN : SOUGHT}&${askedFor(filter)}`;
+    await paged(
+      place,
+      path,
+      (told) => told.runs,
+      (runs, areAll) => runTable(runs, areAll, filter),
+    );
+  }
 }
 
-const isNotable = ({ state, counts }) =>
-  state !== "completed" ||
-  ["added", "linked", "updated", "removed", "unlinked", "skipped"].some((name) => counts[name]);
+function runTable(runs, areAll, filter) {
+  if (!runs.length)
+    return h(
+      "p",
+      { id: "no-run" },
+      t(areAll ? (isFirst(filter) ? "history.none" : "history.none.such") : "history.none.yet"),
+    );
+  const columns = [
+    t("history.run"),
+    t("history.when"),
+    t("history.asked"),
+    t("history.state"),
+    [t("history.read"), "number"],
+    t("history.changed"),
+    t("history.took"),
+  ];
+  return table(t("history.label"), columns, runs.map(runRow));
+}
 
 function runRow(run) {
   return [
     h("a", { href: `#/entra/history/${run.id}` }, t(`mode.${run.mode}`)),
-    time(run.startedAt || run.createdAt),
+    exactly(run.startedAt || run.createdAt),
     askedBy(run),
     h("span", { class: `tag ${run.state}` }, t(`state.${run.state}`)),
     number(run.counts.read),
@@ -143,7 +158,10 @@ function changeRow(change, label) {
     ),
   );
   return [
-    h("a", { href: `#/contacts/${change.contactId}` }, change.name || t("no.name")),
+    [
+      h("a", { href: `#/contacts/${change.contactId}` }, change.name || t("no.name")),
+      h("a", { class: "origin spaced", href: addressOf({ person: change.contactId }) }, t("run.person.history")),
+    ],
     h("span", { class: `tag ${change.outcome}` }, t(`outcome.${change.outcome}`)),
     change.reason ? change.reason : h("ul", { class: "fields" }, fields),
   ];

@@ -102,6 +102,10 @@ export function time(iso) {
   return iso ? h("time", { datetime: iso, title: exact(iso) }, `${ago(iso)}, ${clock(iso)}`) : "–";
 }
 
+/** A time exactly, as investigators want it, and then as people say it. */
+export const exactly = (iso) =>
+  iso ? h("time", { datetime: iso }, exact(iso), h("span", { class: "origin" }, ago(iso))) : "–";
+
 /** Stands where something is still asked for; seen only if that takes a while. */
 export const loading = () => h("p", { class: "quiet late" }, t("app.loading"));
 

@@ -25,7 +25,7 @@ LAYERS = [
         "preview.js",
         "review.js",
     ],
-    ["sample.js", "frame.js", "scope.js"],
+    ["sample.js", "frame.js", "scope.js", "runfilter.js"],
     ["settings.js", "overview.js", "permissions.js"],
     ["integrations.js", "entra.js", "history.js", "audit.js", "people.js", "contacts.js", "contact.js"],
     ["app.js"],
