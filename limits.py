@@ -176,6 +176,8 @@ DOORBELL_PAUSE = timedelta(seconds=15)
 """Between the beginnings of two runs of a connection that doorbells ask for."""
 DOORBELL_CHECKED_SECONDS = 10.0
 """How long a process believes what it read of a connection's subscription."""
+DOORBELL_DOUBTED_SECONDS = 1.0
+"""The same where a notification does not fit to it: the subscription may be newer."""
 DOORBELL_LOOKUPS = 50
 """Connections that one body's notifications are looked up for; a body of Microsoft's names fewer."""
 MOST_DOORBELLS = 10_000

@@ -48,7 +48,7 @@ _HIGHEST_VERSION = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """The connector as the Integrations page sees it."""
+    """The connector as the Integrations page sees it. `notified`: it takes change notifications of Microsoft's."""
 
     callers: Callers
     tables: Tables
@@ -59,6 +59,7 @@ class Integration:
     pausing: Pausing
     previews: Previews
     turns: OneAtATime
+    notified: bool
     now: Callable[[], datetime]
 
     async def show(self, req: func.HttpRequest) -> Reply[IntegrationShape]:
@@ -142,7 +143,7 @@ class Integration:
         syncs = connection is not None and connection.stage is Stage.ACTIVE
         next_run_at = self.schedule.next_run_at(caller.workspace_id) if syncs else None
         stage = connection.stage if connection is not None else Stage.NONE
-        return Reply(status_shape(stage, state, people_did, next_run_at, self.now()))
+        return Reply(status_shape(stage, state, people_did, next_run_at, self.now(), notified=self.notified))
 
     async def _admin(self, req: func.HttpRequest) -> Caller:
         caller = await self.callers.of(req)

@@ -19,7 +19,7 @@ from workspace.audit import AuditEntry
 from workspace.connection import LIST_DESCRIPTION, Connection, ConnectionState, Permission, Stage
 from workspace.journal import Change, Outcome
 from workspace.run import Cost, Counts, Mode, Phase, Run, RunError, RunState, Trigger, WaitingFor, time_of
-from workspace.state import SyncState, Totals, Verification
+from workspace.state import Bell, SyncState, Totals, Verification, WhyNotLive
 
 type Moment = Annotated[datetime, Meta(tz=True)]
 type Stamp = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
@@ -209,6 +209,13 @@ class Live(msgspec.Struct, frozen=True):
     until: Moment
 
 
+class LiveReason(msgspec.Struct, frozen=True):
+    """Why changes do not come within seconds, in plain words, and what helps."""
+
+    code: WhyNotLive
+    text: str
+
+
 class StatusShape(msgspec.Struct, frozen=True, rename="camel"):
     """The Sync Status area.
 
@@ -231,14 +238,18 @@ class StatusShape(msgspec.Struct, frozen=True, rename="camel"):
     changed_lately: int
     changed_by_day: list[DayShape]
     live: Live | None
-    live_reason: str | None
+    live_reason: LiveReason | None
     last_error: RunError | None
 
 
 def status_shape(
-    stage: Stage, state: SyncState, people_did: Totals, next_run_at: datetime | None, now: datetime
+    stage: Stage, state: SyncState, people_did: Totals, next_run_at: datetime | None, now: datetime, *, notified: bool
 ) -> StatusShape:
-    """`people_did`: what people themselves added to the list and took from it."""
+    """The status of a workspace.
+
+    `people_did`: what people themselves added to the list and took from it. `notified`: whether this installation takes
+    change notifications.
+    """
     run, waiting = state.run, state.waiting
     return StatusShape(
         state_of(state),
@@ -256,7 +267,7 @@ def status_shape(
             DayShape(date.fromisoformat(name), day.came, day.updated, day.gone)
             for name, day in state.activity.last_days(now).items()
         ],
-        *_live(stage, state, now),
+        *_live(stage, state.bell, now, notified=notified),
         state.last.error if state.last else None,
     )
 
@@ -270,17 +281,39 @@ def totals_of(state: SyncState, people_did: Totals) -> Totals:
     return Totals(totals.contacts + people_did.contacts, totals.linked + people_did.linked)
 
 
-def _live(stage: Stage, state: SyncState, now: datetime) -> tuple[Live | None, str | None]:
-    bell = state.bell
-    if stage is Stage.PAUSED:
-        return None, "Syncing is paused."
-    if stage is not Stage.ACTIVE:
-        return None, "Nothing syncs yet."
-    if bell is None:
-        return None, "Change notifications are off here, or begin with the next run."
-    if bell.until is not None and bell.until > now:
+_WHY_NOT_LIVE = {
+    WhyNotLive.PAUSED: "Syncing is paused. Changes come again once an administrator resumes it.",
+    WhyNotLive.NOT_SYNCING: "Nothing syncs yet.",
+    WhyNotLive.OFF: "emu.chat does without Microsoft's change notifications here. The hourly sync brings changes.",
+    WhyNotLive.SOON: "Microsoft is asked for change notifications by the next run.",
+    WhyNotLive.LAPSED: "Microsoft's change notifications ran out. The next run asks for them again.",
+    WhyNotLive.QUOTA: "Microsoft gives this organisation no change notifications, or no more of them. "
+    "emu.chat asks again each day; the hourly sync brings changes meanwhile.",
+    WhyNotLive.UNREACHABLE: "Microsoft could not reach emu.chat's address. "
+    "emu.chat asks again each day; the hourly sync brings changes meanwhile.",
+    WhyNotLive.REFUSED: "Microsoft refuses change notifications. "
+    "emu.chat asks again each day; the hourly sync brings changes meanwhile.",
+    WhyNotLive.NO_ANSWER: "Microsoft did not answer. The next run asks for change notifications again.",
+}
+
+
+def _live(stage: Stage, bell: Bell | None, now: datetime, *, notified: bool) -> tuple[Live | None, LiveReason | None]:
+    if stage is Stage.ACTIVE and bell is not None and bell.until is not None and bell.until > now:
         return Live(bell.until), None
-    return None, bell.why_not or "Microsoft's change notifications ran out. The next run asks for them again."
+    code = _why_not_live(stage, bell, notified=notified)
+    return None, LiveReason(code, _WHY_NOT_LIVE[code])
+
+
+def _why_not_live(stage: Stage, bell: Bell | None, *, notified: bool) -> WhyNotLive:
+    if stage is not Stage.ACTIVE:
+        return WhyNotLive.PAUSED if stage is Stage.PAUSED else WhyNotLive.NOT_SYNCING
+    if not notified:
+        return WhyNotLive.OFF
+    if bell is None:
+        return WhyNotLive.SOON
+    if bell.id is not None:
+        return WhyNotLive.LAPSED
+    return bell.why or WhyNotLive.REFUSED
 
 
 def state_of(state: SyncState) -> Activity:

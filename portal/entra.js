@@ -5,6 +5,7 @@ import { announce, h, say } from "./dom.js";
 import { frame } from "./frame.js";
 import { overview } from "./overview.js";
 import { ask, icon, panel, signIn, textOf } from "./parts.js";
+import { pausing } from "./pausing.js";
 import { permissions, spreading } from "./permissions.js";
 import { forgetVerifier, isOfAnother, review, sendBack } from "./review.js";
 import { settings } from "./settings.js";
@@ -43,7 +44,7 @@ export async function settingsView(stage) {
   else if (card.connection === "not_configured") await choosing(stage, card);
   else {
     const form = h("div", { class: "form" });
-    stage.place.replaceChildren(form, ending(stage));
+    stage.place.replaceChildren(form, pausing(stage, card), ending(stage));
     await Promise.all([settings(stage, form, true, look), look()]);
   }
 }

@@ -6,7 +6,7 @@ import { h, redraw } from "./dom.js";
 import { notices } from "./notices.js";
 import { doneOf, lookAt, paceOf, wholeOf } from "./pace.js";
 import { facts, time } from "./parts.js";
-import { pause } from "./undo.js";
+import { liveLine, pause } from "./pausing.js";
 import { clock, did, duration, hour, number, people, rich, t } from "./words.js";
 
 /** `follow` takes each newest status; `begin` shows the view, of the card's answer, and `look` asks for a status at once. */
@@ -75,6 +75,7 @@ export function overview(stage) {
         now.card.connection === "paused" && pause(now.card, resume),
         h("div", { id: "sync-notices" }, told && notices(now, request)),
         told && figures(now),
+        told && liveLine(told),
         told && runs(told),
         h(
           "div",

@@ -513,6 +513,32 @@ export const TEXTS = {
     "Ändern Sie die Einstellungen, wenn Sie deshalb angehalten haben; deren Vorschau zeigt, was das Fortsetzen bewirkt. Setzen Sie dann fort.",
   "pause.resume": "Fortsetzen",
   "pause.settings": "Einstellungen und Vorschau",
+  "pause.section": "Anhalten",
+  "pause.section.told": "Hält die Synchronisierung an, bis ein Administrator fortsetzt. Nichts geht verloren.",
+  "pause.button": "Synchronisierung anhalten",
+  "pause.ask": "Synchronisierung anhalten?",
+  "pause.means.runs": "Kein Lauf beginnt, und ein laufender endet. Wartende Entfernungen warten weiter.",
+  "pause.means.contacts": "Die Kontakte bleiben, wie sie sind, und alle können sie bearbeiten.",
+  "pause.means.settings": "Sie können diese Einstellungen ändern und in der Vorschau sehen.",
+  "pause.means.resume": "Setzt ein Administrator fort, holt ein Lauf sofort alles nach.",
+  "pause.yes": "Anhalten",
+  "pause.over": "Die Synchronisierung geht weiter.",
+
+  "live.until":
+    "Änderungen kommen innerhalb von Sekunden. Microsoft meldet sie bis {when}; die Läufe verlängern das von selbst.",
+  "live.not": "Änderungen kommen mit dem stündlichen Lauf, nicht innerhalb von Sekunden: {why}",
+  "live.why.not_syncing": "Noch wird nichts synchronisiert.",
+  "live.why.off": "emu.chat verzichtet hier auf Microsofts Änderungsmeldungen.",
+  "live.why.soon": "Der nächste Lauf bittet Microsoft, Änderungen zu melden.",
+  "live.why.lapsed":
+    "Microsoft meldet sie nicht mehr. Der nächste Lauf bittet wieder darum; „Jetzt synchronisieren“ tut es sofort.",
+  "live.why.quota":
+    "Microsoft meldet den Apps dieser Organisation keine Änderungen, oder keine weiteren. emu.chat bittet täglich wieder darum.",
+  "live.why.unreachable":
+    "Microsoft konnte emu.chat nicht erreichen. Der Betreiber kann helfen; emu.chat versucht es täglich wieder.",
+  "live.why.refused": "Microsoft hat es abgelehnt, sie zu melden. emu.chat bittet täglich wieder darum.",
+  "live.why.no_answer":
+    "Microsoft hat nicht geantwortet. Der nächste Lauf bittet wieder darum; „Jetzt synchronisieren“ tut es sofort.",
 
   "audit.label": "Protokoll",
   "audit.when": "Wann",

@@ -1,8 +1,8 @@
-// Undo of a run: what it would do, asked before it is done; and the pause that it leaves, with the way on.
+// Undo of a run: what it would do, asked before it is done.
 
 import { ENTRA, get, post } from "./api.js";
 import { h, redraw } from "./dom.js";
-import { ask, panel, textOf, time } from "./parts.js";
+import { ask, textOf, time } from "./parts.js";
 import { did, t } from "./words.js";
 
 const NAMED = 10;
@@ -54,18 +54,3 @@ function preview({ complete, counts, leftAlone }) {
 
 const leftRow = (one) =>
   h("li", {}, one.name || t("no.name"), " – ", t(`undo.why.${one.why}`), one.at ? [", ", time(one.at)] : null);
-
-/** What stands on the overview while syncing is paused. `resume` lets it go on. */
-export const pause = ({ pause: told }, resume) =>
-  panel(
-    "wait",
-    t("pause.title"),
-    told && h("p", {}, t("pause.by", { name: told.by }), " ", time(told.at)),
-    h("p", {}, t("pause.told")),
-    h(
-      "div",
-      { class: "actions" },
-      h("button", { type: "button", class: "primary", id: "resume", onclick: resume }, t("pause.resume")),
-      h("a", { href: "#/entra/settings", id: "pause-settings" }, t("pause.settings")),
-    ),
-  );

@@ -214,6 +214,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
             engine.pausing,
             previews,
             OneAtATime("Other previews of this workspace go on. Try again in a moment."),
+            settings.change_notifications,
             now,
         ),
         run_calls=RunCalls(

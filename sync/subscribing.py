@@ -25,17 +25,15 @@ from sync.doorbell import client_state_hash, client_state_of
 from sync.slice import Slice
 from workspace.connection import WorkspaceId
 from workspace.run import Trigger
-from workspace.state import Bell
+from workspace.state import Bell, WhyNotLive
 
 log = logging.getLogger(__name__)
 
 _SECRET_BYTES = 20
-_REFUSED: dict[int, str] = {
-    HTTPStatus.FORBIDDEN: "Microsoft allows no more change notifications, or none for this kind of organisation.",
-    HTTPStatus.BAD_REQUEST: "Microsoft could not reach emu.chat's address.",
+_REFUSED: dict[int, WhyNotLive] = {
+    HTTPStatus.FORBIDDEN: WhyNotLive.QUOTA,
+    HTTPStatus.BAD_REQUEST: WhyNotLive.UNREACHABLE,
 }
-_REFUSED_OTHERWISE = "Microsoft refuses change notifications."
-_NO_ANSWER = "Microsoft did not answer. The next run tries again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +58,12 @@ class Subscribing:
         except NotificationsRefused as error:
             log.warning("notifications_refused workspace=%s reason=%s", work.workspace, error)
             telemetry.subscription("refused")
-            bell = Bell(now, why_not=_REFUSED.get(error.status, _REFUSED_OTHERWISE))
+            bell = Bell(now, why=_REFUSED.get(error.status, WhyNotLive.REFUSED))
         except ConnectorError as error:
             # The run's own requests meet the same failure, and say what it means.
             log.warning("notifications_failed workspace=%s reason=%s", work.workspace, error)
             telemetry.subscription("failed")
-            bell = before or Bell(now - limits.SUBSCRIPTION_TRIED_AGAIN, why_not=_NO_ANSWER)
+            bell = before or Bell(now - limits.SUBSCRIPTION_TRIED_AGAIN, why=WhyNotLive.NO_ANSWER)
         try:
             await work.write(lambda state: (replace(state, bell=bell), ()))
         except ConnectorError:

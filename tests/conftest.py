@@ -71,6 +71,24 @@ def office(host, directory, tenant):
     office.close()
 
 
+@pytest.fixture(scope="session")
+def told_host(azurite, directory, tmp_path_factory):
+    """Another one, which Microsoft tells of changes."""
+    port = free_ports()[0]
+    directory.control.allow_redirect(f"http://localhost:{port}/api/integrations/entra/consent/callback")
+    settings = host_settings(azurite.connection_string("account1480"), directory, port, CHANGE_NOTIFICATIONS="on")
+    running = start_host(settings, tmp_path_factory.mktemp("told") / "host.log", port=port)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def told_office(told_host, directory, tenant):
+    office = Office(told_host.url, directory, tenant)
+    yield office
+    office.close()
+
+
 @pytest.fixture
 def tenant(directory):
     """An empty organisation that has consented."""

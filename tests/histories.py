@@ -26,6 +26,8 @@ None of them is met by a value that the local Microsoft makes up as an earlier o
 person would come into the list with values that were never the person's.
 """
 FOR_EVER = 10**9
+URL = "https://entra.emu.example/api/integrations/entra/notifications"
+"""Where Microsoft would tell of changes."""
 
 _who = st.sampled_from(PEOPLE)
 _values = st.fixed_dictionaries(
@@ -142,6 +144,15 @@ _run = st.one_of(
 _undo = st.tuples(st.just("undo"), st.integers(0, 3), st.booleans(), _kills)
 """Of the newest run, or of one before it; and perhaps the undo as well."""
 
+RINGS = ["rung", "doubled", "late", "lost", "forged", "during"]
+"""What becomes of Microsoft's notification: `late` comes some steps after, `during` while a worker works."""
+_bell = st.tuples(st.just("ring"), st.sampled_from(RINGS), st.integers(1, 4))
+_pause = st.one_of(
+    st.just(("pause",)),
+    st.just(("resume",)),
+    st.tuples(st.just("pause in a run"), _full, st.integers(1, 30)),
+)
+
 STEP = st.one_of(
     _in_directory,
     _in_directory,
@@ -165,6 +176,9 @@ STEP = st.one_of(
         st.tuples(st.just("old"), _nth),
     ),
     _undo,
+    _bell,
+    _bell,
+    _pause,
     st.tuples(st.just("fault"), st.sampled_from(FAULTS)),
     st.tuples(st.just("ends"), st.sampled_from(ENDS)),
     st.tuples(st.just("storage"), st.sampled_from(STORAGE_FAULTS), st.integers(1, 16)),
@@ -259,6 +273,14 @@ def one_of_each(*, thorough):
         for kills in (((), (3,), (5,), (6,), (7,), (4, 9)) if thorough else ((5,),))
         for step in ((("change", PEOPLE[2], {}), ("edit", 0, {"firstName": "Local"})) if thorough else (("drop", 0),))
     ]
+    # Microsoft tells of the changes, in one way or another; syncing is paused meanwhile, or not.
+    found += [
+        [*_BEGIN, *pause, *_BEFORE, ("ring", kind, 1), ("tick",), ("edit", 0, {"firstName": "Local"}), *go_on, *_END]
+        for kind in RINGS
+        for pause, go_on in (((), ()), ([("pause",)], [("resume",)]))
+    ]
+    found += [[*_BEGIN, *_BEFORE, ("pause in a run", full, number), *_END] for full in fulls for number in (5, 9)]
+    found += [[*_BEGIN, *_BEFORE, ("pause",), ("run", True, ()), ("undo", 0, False, ()), *_END]]
     bom = ("shape", {"byte_order_mark": True})
     odd = [("change", PEOPLE[place % 3], {"givenName": name}) for place, name in enumerate(ODD_NAMES)]
     found += [[*_BEGIN, bom, one, ("run", full, ()), *_END] for one in odd for full in fulls]
@@ -284,6 +306,8 @@ def _refused(full):
 _KINDS = {
     *("killed", "orphaned", "orphan went on", "twice", "tick", "week", "old", "hidden", "missed", "shape"),
     *("rules", "excluded"),
+    *(f"ring {kind}" for kind in RINGS),
+    *("run by a doorbell", "rung in a pause", "pause", "resume", "paused in a run", "refused in a pause"),
     *(
         "undo",
         "undone",

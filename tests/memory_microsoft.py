@@ -7,6 +7,7 @@ out. What the SDK does with a claims challenge, one request more with a new toke
 import asyncio
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
@@ -122,9 +123,13 @@ def _camel(fields):
     return {re.sub(r"_([a-z])", lambda found: found[1].upper(), name): value for name, value in fields.items()}
 
 
-def memory_graph(tenant):
-    """The production client, with a sender that asks the tenant and a credential that is the tenant's own."""
-    return Graph(ENDPOINT, Credentials(lambda _: _Credential(tenant)), count_graph_request, _Sender(tenant))
+def memory_graph(tenant, clock=None):
+    """The production client, with a sender that asks the tenant and a credential that is the tenant's own.
+
+    Subscriptions live by `clock`, else by the tenant's: a history moves the first and lets no delta link get old.
+    """
+    now = (lambda: clock().timestamp()) if clock is not None else tenant.now
+    return Graph(ENDPOINT, Credentials(lambda _: _Credential(tenant)), count_graph_request, _Sender(tenant, now))
 
 
 @dataclass
@@ -149,6 +154,7 @@ class _Credential:
 @dataclass
 class _Sender:
     tenant: Tenant
+    now: Callable[[], float]
 
     async def send(self, credential, url, accept, method="GET", body=None):
         await asyncio.sleep(0)
@@ -197,7 +203,7 @@ class _Sender:
 
     def _subscription(self, method, name, body):
         """As local/microsoft/subscription_routes.py does, without the handshake."""
-        there, now = self.tenant.subscriptions, self.tenant.now()
+        there, now = self.tenant.subscriptions, self.now()
         requests = self.tenant.requests
         requests[Operation.SUBSCRIPTIONS] = requests.get(Operation.SUBSCRIPTIONS, 0) + 1
         fault = next_fault(self.tenant.faults, Operation.SUBSCRIPTIONS, now, Carried.NOTHING)
@@ -211,13 +217,13 @@ class _Sender:
             if name == "subscriptions":
                 return Answer(200, {}, msgspec.json.encode({"value": [one.told() for one in there.live(now)]}))
             found = there.get(name, now)
+            if method == "PATCH":
+                found.expires = expiry_of(msgspec.json.decode(body)["expirationDateTime"], now)
         except SubscriptionRefused as refusal:
             raise GraphRefusal(refusal.status, refusal.code, str(refusal)) from refusal
         if method == "DELETE":
             there.remove(found.id)
             return Answer(204, {}, b"")
-        if method == "PATCH":
-            found.expires = expiry_of(msgspec.json.decode(body)["expirationDateTime"], now)
         return Answer(200, {}, msgspec.json.encode(found.told()))
 
     def _page(self, query, fault=None):

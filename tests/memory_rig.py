@@ -36,7 +36,7 @@ def make_memory_rig(tenant=None, graph=None, notification_url=None):
     tenant = tenant or MemoryMicrosoft().tenant()
     clock = Clock()
     tables, queue = MemoryTables(count_table_transaction), _Deliveries(clock)
-    events, graph = MemoryQueue(clock), graph or memory_graph(tenant.tenant)
+    events, graph = MemoryQueue(clock), graph or memory_graph(tenant.tenant, clock)
     return Rig(_parts(tables, queue, events, graph, clock, notification_url), queue, tenant, clock, "memory")
 
 

@@ -1,6 +1,7 @@
 """Drives a history: each step on the engine and on the model, and after each run both are compared (spec §3 to §6)."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -14,7 +15,9 @@ from errors import TryLater
 from limits import LEASE, WEEK
 from local.microsoft.odd_text import as_read
 from mapping.configuration import ConflictResolution, DeletionBehavior, FieldMapping, Operator, ScopeRule
-from sync.messages import SCHEDULE, Start
+from sync.messages import SCHEDULE, Continue, Start
+from sync.requests import Paused
+from tests.bells import Bells
 from tests.flaky import AwayQueue
 from tests.histories import DIRECTORY_FIELDS, pick
 from tests.model import MAPPING, Model
@@ -49,10 +52,14 @@ class Stack:
         self.orphans = []
         self.undoable = []
         self.incomplete = False
+        self.paused = False
+        self.bells = Bells(self)
 
     async def take(self, step):
         self.met[step[0]] += 1
         match step:
+            case ("run" | "twice" | "orphan" | "hidden", *_) if self.paused:
+                await self.is_refused()
             case ("hire" | "change" | "leave", who, *_):
                 self.happen(step, missed=who in self.model.missed)
             case ("missed", ("hire" | "change" | "leave", who, *_) as told):
@@ -88,6 +95,7 @@ class Stack:
             case _:
                 await self.take_run(step)
         await self.let_orphans_go()
+        await self.bells.let_late_ones_come()
 
     async def take_run(self, step):
         match step:
@@ -116,6 +124,14 @@ class Stack:
                 await self.let_orphans_go(all_of_them=True)
                 if self.undoable:
                     await self.take_back(self.undoable[-1 - nth % len(self.undoable)], kills, again=again)
+            case ("ring", kind, patience):
+                await self.bells.take(kind, patience)
+            case ("pause",):
+                await self.pause()
+            case ("resume",) if self.paused:
+                await self.resume()
+            case ("pause in a run", full, number) if not self.paused:
+                await self.pause_in_a_run(full=full, number=number)
             case ("old", nth) if self.messages:
                 await self.hear(self.messages[nth % len(self.messages)])
 
@@ -203,6 +219,41 @@ class Stack:
 
         await self.rig.services.workspaces.update(self.rig.workspace, grant)
 
+    # Pauses.
+
+    def record(self, action):
+        return entry(action, "p", "P", self.rig.clock())
+
+    async def is_refused(self):
+        """Nobody gets a run while syncing is paused."""
+        self.met["refused in a pause"] += 1
+        for mode in (Mode.DELTA, Mode.FULL):
+            with contextlib.suppress(Paused):
+                raise AssertionError(await self.rig.ask(mode))
+
+    async def pause(self):
+        await self.rig.services.pausing.pause(self.rig.workspace, "P", self.record(Action.PAUSED))
+        self.paused = True
+        await self.note_end()
+
+    async def resume(self):
+        await self.rig.services.pausing.resume(self.rig.workspace, "P", self.record(Action.RESUMED))
+        self.paused = False
+        await self.work(None)
+        await self.follow_failures()
+        await self.check()
+
+    async def pause_in_a_run(self, *, full, number):
+        """A worker dies in a run, and before another one takes over an administrator pauses, and resumes."""
+        await self.let_orphans_go(all_of_them=True)
+        asked = await self.rig.ask(Mode.FULL if full else Mode.DELTA, Trigger.MANUAL)
+        self.kills = [number]
+        await self.deliver(Continue(self.rig.workspace, asked.id, asked.step))
+        self.kills = []
+        self.met["paused in a run"] += (await self.rig.state()).run is not None
+        await self.pause()
+        await self.resume()
+
     # Undos.
 
     async def take_back(self, wanted, kills, *, again):
@@ -211,11 +262,7 @@ class Stack:
         if again and whole:
             self.met["undone again"] += 1
             await self.undo(self.undoable[-1], ())
-        record = entry(Action.RESUMED, "p", "P", self.rig.clock())
-        await self.rig.services.pausing.resume(self.rig.workspace, "P", record)
-        await self.work(None)
-        await self.follow_failures()
-        await self.check()
+        await self.resume()
 
     async def undo(self, wanted, kills):
         """Undo a run, once more where that failed; whether it did not."""
@@ -235,7 +282,7 @@ class Stack:
         return not failed
 
     async def ask_undo(self, wanted):
-        records = [entry(action, "p", "P", self.rig.clock()) for action in (Action.PAUSED, Action.UNDONE)]
+        records = [self.record(action) for action in (Action.PAUSED, Action.UNDONE)]
         self.undoing = wanted
         asked = await self.rig.services.undoing.undo(self.rig.workspace, wanted[0], "P", *records)
         await self.work(asked.id)
@@ -295,7 +342,7 @@ class Stack:
             elif at_once > 1:
                 await self.both(message)
             else:
-                await self.dispatch.handle(message)
+                await self.bells.while_it_rings(self.dispatch.handle(message))
         except (Killed, TryLater) as error:
             if isinstance(error, Killed):
                 self.kills[:1] = []
@@ -377,11 +424,15 @@ class Stack:
         elif run.state is RunState.COMPLETED:
             self.check_counts(run)
             self.met["refused by storage"] += run.counts.skipped
+            self.met["run by a doorbell"] += run.trigger is Trigger.NOTIFICATION
             self.met["verified"] += run.trigger is Trigger.VERIFICATION
             self.met["drift"] += run.drift
             told = await self.told(run)
             self.model.run(full=run.mode is Mode.FULL, verifies=run.trigger is Trigger.VERIFICATION, told=told)
             self.note_undoable(run)
+        elif run.state is RunState.CANCELLED:
+            assert self.paused, run
+            self.incomplete = True
         else:
             assert run.state is RunState.FAILED, run
             assert run.error.code in _REASONS, run.error
@@ -474,9 +525,13 @@ async def play(world, history, met):
     stack = Stack(world, met)
     try:
         await world.rig.connect(field_mappings=MAPPINGS, removal_guard=None)
+        await world.subscribe()
         for step in history:
             await stack.take(step)
         await stack.let_orphans_go(all_of_them=True)
+        await stack.bells.settle()
+        if stack.paused:
+            await stack.resume()
         await stack.check()
         met.update(world.rig.tenant.state()["faultsMet"])
         met.update(world.met)

@@ -9,11 +9,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from errors import Conflict, TryLater
 from limits import LEASE
-from sync.messages import Continue, Message, Start, read_message, write_message
+from sync.doorbell import Notification, client_state_hash, client_state_of
+from sync.messages import Continue, Message, Ring, Start, read_message, write_message
 from tests.flaky import AFTER, FlakyStorage
+from tests.memory import MemoryQueue
 from tests.rig import Rig, close_rig
+from workspace.state import Bell
 
 _COMES_BACK_SECONDS = 30
 """The host's visibilityTimeout: a message whose execution failed is visible again after it."""
@@ -36,6 +41,9 @@ class RealWorld:
     rig: Rig
     door: FlakyStorage | None
 
+    rings: MemoryQueue | None = None
+    _notification: Notification | None = None
+
     @property
     def met(self):
         return Counter({f"storage {kind}": times for kind, times in self.door.met.items()} if self.door else {})
@@ -49,6 +57,31 @@ class RealWorld:
     async def failed(self, letter):
         """The worker of a message died or failed: a lease that could not be given back runs out by itself."""
         self.rig.clock.offset += LEASE + timedelta(seconds=1)
+        if isinstance(letter.message, Ring):
+            await self.rings.send(write_message(letter.message), _COMES_BACK_SECONDS)
+
+    async def subscribe(self):
+        """A subscription as a run writes it down; doorbells' messages wait in memory, on the rig's clock."""
+        secret = client_state_of("secret", self.rig.workspace)
+        self._notification = Notification("subscription", secret)
+        now = self.rig.clock()
+        bell = Bell(now, "subscription", client_state_hash(secret), now + timedelta(days=9_000))
+        workspaces = self.rig.services.workspaces
+        await workspaces.update(self.rig.workspace, lambda _, state: (None, replace(state, bell=bell), ()))
+        self.rings = self.rig.services.dispatch.doorbell.queue = MemoryQueue(self.rig.clock)
+
+    async def notification(self):
+        return self._notification
+
+    def waiting(self):
+        return len(self.rings)
+
+    async def next_message(self):
+        """The doorbells' next message; time passes until it is due."""
+        if (at := self.rings.next_at()) is None:
+            return None
+        self.rig.clock.offset += timedelta(seconds=max(0.0, at - self.rig.clock().timestamp()) + 0.001)
+        return Letter(read_message(self.rings.take().encode()))
 
     async def send(self, message):
         """Nothing: `receive` writes its messages itself."""
@@ -112,6 +145,22 @@ class MemoryWorld:
         while (text := queue.take()) is None:
             clock.offset += timedelta(milliseconds=1)
         return Letter(read_message(text.encode()), self._tried.pop(text, 0) + 1)
+
+    async def subscribe(self):
+        """Nothing: the first run does."""
+
+    async def notification(self):
+        """One of the subscription that Microsoft has, if it has one that emu.chat knows."""
+        bell, now = (await self.rig.state()).bell, self.rig.clock().timestamp()
+        subscriptions = self.rig.tenant.tenant.subscriptions.live(now)
+        known = [one for one in subscriptions if bell is not None and one.id == bell.id]
+        return Notification(known[0].id, known[0].client_state) if known else None
+
+    def waiting(self):
+        return len(self.rig.queue)
+
+    async def next_message(self):
+        return await self.receive(None)
 
     async def failed(self, letter):
         """The message comes back, or is buried as poison."""

@@ -207,6 +207,11 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
         return self.state in (RunState.QUEUED, RunState.RUNNING)
 
     @property
+    def reads(self) -> bool:
+        """Whether it asks Microsoft anything: not where it removes what an administrator approved, or undoes a run."""
+        return not self.approved and self.mode is not Mode.UNDO
+
+    @property
     def place(self) -> str:
         """Where it stands, so that a worker's death at the same place can be told from one further on."""
         return f"{self.phase}:{self.page}"

@@ -6,6 +6,7 @@ if it asks for more, is remembered and follows it.
 """
 
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 from msgspec.structs import replace
@@ -60,10 +61,29 @@ class Verification(msgspec.Struct, frozen=True):
     run: RunId | None = None
 
 
+class WhyNotLive(StrEnum):
+    """Why changes do not come within seconds."""
+
+    PAUSED = "paused"
+    NOT_SYNCING = "not_syncing"
+    OFF = "off"
+    """The installation does without change notifications."""
+    SOON = "soon"
+    """No run has asked for them yet."""
+    LAPSED = "lapsed"
+    """No run renewed them in time."""
+    QUOTA = "quota"
+    """Microsoft has given as many as it gives, or gives none to this kind of tenant."""
+    UNREACHABLE = "unreachable"
+    """Microsoft could not reach the app's address."""
+    REFUSED = "refused"
+    NO_ANSWER = "no_answer"
+
+
 class Bell(msgspec.Struct, frozen=True, rename="camel"):
     """The subscription to changes of the tenant's users (spec §6 'Seconds instead of an hour').
 
-    `id` is None where there is none: then `why_not` says why in plain words, and `looked_at` when it was tried.
+    `id` is None where there is none: then `why` says why not, and `looked_at` when it was tried.
     `secret_hash` is of the `clientState` that each of its notifications carries. `looked_at`: when Microsoft was last
     seen to have it.
     """
@@ -72,7 +92,7 @@ class Bell(msgspec.Struct, frozen=True, rename="camel"):
     id: str | None = None
     secret_hash: str = ""
     until: datetime | None = None
-    why_not: str | None = None
+    why: WhyNotLive | None = None
 
 
 class SyncState(msgspec.Struct, frozen=True, rename="camel"):
@@ -175,8 +195,7 @@ def ask(state: SyncState, request: Request, new_id: RunId, now: datetime) -> tup
 
 def _covers(run: Run, request: Request) -> bool:
     """Whether a run that goes on or follows does all that a request asks for."""
-    # Such a run removes what an administrator approved, or undoes a run, and asks Microsoft nothing.
-    if run.approved or run.mode is Mode.UNDO:
+    if not run.reads:
         return False
     # A running run keeps the configuration of its start. Example: two saves within a minute make two full runs.
     if request.trigger is Trigger.CONFIGURATION and run.state is RunState.RUNNING:
@@ -221,7 +240,7 @@ def concluded(state: SyncState, ended: Run, delta_link: str | None) -> tuple[Syn
     link alone.
     """
     # Approved removals ran long after their reading, so their link is older than the stored one. An undo read nothing.
-    if ended.approved or ended.mode is Mode.UNDO or ended.configuration is None:
+    if not ended.reads or ended.configuration is None:
         return settled(state, ended), []
     # The link goes with its `$select`, to which Graph bound it. Microsoft answered, so the tenant is there.
     state = replace(state, delta_link=delta_link, select=ended.configuration.select, missing_since=None)
@@ -268,8 +287,9 @@ def _trying_at_once(state: SyncState) -> SyncState:
 def halted(state: SyncState, now: datetime) -> tuple[SyncState, list[Run]]:
     """The state when an administrator pauses syncing, and the runs that end with it.
 
-    What a run wrote stays, and the next run goes on from before it. Removals that were approved and are not done wait
-    for approval again, where they stand. The lease stays with its worker, which fails its next write of the state.
+    What a run wrote stays, and the next run goes on from before it; where a full run was cut off, or had not begun, it
+    is a full one. Removals that were approved and are not done wait for approval again, where they stand. The lease
+    stays with its worker, which fails its next write of the state.
     """
     owner, until = state.lease_owner, state.lease_until
     ended = []
@@ -284,6 +304,9 @@ def halted(state: SyncState, now: datetime) -> tuple[SyncState, list[Run]]:
     elif run is not None:
         ended.insert(0, run.ended(Event.CANCELLED, now))
         state = settled(state, ended[0])
+    if any(one.mode is Mode.FULL for one in ended):
+        # It may have written earlier words of people whose later ones it did not reach, and no delta tells of them.
+        state = replace(state, applied_version=0)
     # `settled` may have given the free place to nobody: what followed has ended, and what waits is not approved.
     return replace(state, lease_owner=owner, lease_until=until), ended
 

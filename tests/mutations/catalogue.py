@@ -1,6 +1,7 @@
 """Small mistakes that a person could make in the engine, each with the name of what it would break."""
 
 from tests.mutations.borders import BORDERS
+from tests.mutations.doorbell import DOORBELL
 from tests.mutations.mutation import Mutation
 
 MAPPING = (
@@ -228,15 +229,15 @@ RUNS = (
     ),
     Mutation(
         "an approved run swallows a full one",
-        "workspace/state.py",
-        "    if run.approved or run.mode is Mode.UNDO:\n",
-        "    if run.mode is Mode.UNDO:\n",
+        "workspace/run.py",
+        "return not self.approved and self.mode is not Mode.UNDO",
+        "return self.mode is not Mode.UNDO",
     ),
     Mutation(
         "an undo swallows a full run",
-        "workspace/state.py",
-        "    if run.approved or run.mode is Mode.UNDO:\n",
-        "    if run.approved:\n",
+        "workspace/run.py",
+        "return not self.approved and self.mode is not Mode.UNDO",
+        "return not self.approved",
     ),
     Mutation("a lost write goes unnoticed", "workspace/state.py", "columns, state.etag)", 'columns, "*")'),
     Mutation(
@@ -494,4 +495,4 @@ UNDO = (
     ),
 )
 
-MUTATIONS = (*BORDERS, *MAPPING, *MICROSOFT, *PAGES, *PLAN, *RUNS, *TURNS, *ORPHANS, *UNDO)
+MUTATIONS = (*BORDERS, *DOORBELL, *MAPPING, *MICROSOFT, *PAGES, *PLAN, *RUNS, *TURNS, *ORPHANS, *UNDO)

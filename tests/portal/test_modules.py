@@ -16,6 +16,7 @@ LAYERS = [
     [
         "chart.js",
         "undo.js",
+        "pausing.js",
         "stage.js",
         "paged.js",
         "edit.js",

@@ -8,14 +8,16 @@ from msgspec.structs import replace
 
 import limits
 from api.notifications import read_notifications
-from sync.doorbell import Doorbell, Notification
-from sync.messages import SCHEDULE, Ring, Start, read_message, write_message
+from errors import TryLater
+from sync.doorbell import Doorbell, Notification, start_for
+from sync.messages import DOORBELL, SCHEDULE, Ring, Start, read_message, write_message
 from tests.memory_microsoft import MemoryMicrosoft
 from tests.memory_rig import make_memory_rig
 from tests.rig import Killed
 from workspace.audit import Action, entry
 from workspace.connection import ContactsOnDisconnect
-from workspace.run import Mode, RunState, Trigger
+from workspace.run import Mode, Run, RunState, Trigger
+from workspace.state import SyncState, WhyNotLive
 
 URL = "https://entra.emu.example/api/integrations/entra/notifications"
 
@@ -168,6 +170,63 @@ async def test_several_connections_have_one_message_and_each_its_own_run(rig, ti
     assert len(await runs(rig)) == 1
 
 
+async def test_the_first_doorbell_rings_at_once_and_the_next_ones_15_seconds_after_its_run_began(rig, tenant):
+    await connected(rig)
+    began = rig.clock()
+
+    for seconds in (0, 1, 2, 14):
+        rig.clock.offset += began + timedelta(seconds=seconds) - rig.clock()
+        await ring(rig, genuine(tenant))
+        await rig.work()
+    await settle(rig)
+
+    second, first = await runs(rig)
+    assert first.started_at - began < timedelta(seconds=1)
+    assert timedelta(0) <= second.started_at - first.started_at - limits.DOORBELL_PAUSE < timedelta(seconds=2)
+
+
+def test_approved_removals_read_nothing_so_a_doorbell_is_followed_by_a_run(rig):
+    now = rig.clock()
+    queued = Run("r", Mode.DELTA, Trigger.SCHEDULE, RunState.QUEUED, now)
+    state, message = SyncState(rig.workspace), Ring((rig.workspace,), now)
+
+    started = [
+        start_for(message, rig.workspace, replace(state, run=replace(queued, approved=approved)), now)
+        for approved in (True, False)
+    ]
+
+    assert started == [Start(rig.workspace, Mode.DELTA, DOORBELL), None]
+
+
+async def test_a_subscription_that_is_newer_than_what_a_process_knows_rings_after_a_second(rig, tenant):
+    seconds = [100.0]
+    doorbell = Doorbell(rig.services.workspaces, rig.queue, rig.clock, lambda: seconds[0])
+    await doorbell.ring([Notification("x", f"forged.{rig.workspace}")])
+    await connected(rig)
+
+    for waited, messages in ((0.5, 0), (0.6, 1)):
+        seconds[0] += waited
+        await doorbell.ring([genuine(tenant)])
+        assert len(rig.queue) == messages
+
+
+async def test_while_the_queue_is_away_a_doorbell_is_not_believed_to_be_on_its_way(rig, tenant):
+    def away(_):
+        raise TryLater("the queue did not answer")
+
+    await connected(rig)
+    await ring(rig, genuine(tenant))
+    rig.clock.offset += timedelta(seconds=1)
+    rig.queue.before_send = away
+    with pytest.raises(TryLater):
+        await ring(rig, genuine(tenant))
+    rig.queue.before_send = lambda _: None
+
+    await ring(rig, genuine(tenant))
+
+    assert len(rig.queue) == 2
+
+
 FORGED = [
     b"",
     b"{",
@@ -227,6 +286,7 @@ async def test_one_of_an_ended_or_a_paused_connection_does_nothing(rig, tenant):
     await rig.services.pausing.pause(rig.workspace, "Ada", record)
 
     await ring(rig, notification)
+    assert len(rig.queue) == 0
     await rig.services.dispatch.handle(Ring((rig.workspace,), rig.clock()))
     await rig.services.connecting.disconnect(rig.workspace, ContactsOnDisconnect.KEEP, record)
     await settle(rig)
@@ -246,7 +306,7 @@ async def test_a_first_run_makes_one_subscription_whose_secret_is_stored_hashed(
 
     (one,) = subscriptions(tenant)
     bell = (await rig.state()).bell
-    assert (bell.id, bell.why_not) == (one.id, None)
+    assert (bell.id, bell.why) == (one.id, None)
     assert one.notification_url == f"{URL}?workspace={rig.workspace}"
     assert len(one.client_state) <= 128
     secret = one.client_state.partition(".")[0]
@@ -281,12 +341,14 @@ async def test_a_lost_one_is_made_anew_with_another_secret(rig, tenant):
     assert len(rig.queue) == 0
 
 
-@pytest.mark.parametrize(("status", "why"), [(403, "no more change notifications"), (400, "could not reach")])
+@pytest.mark.parametrize(
+    ("status", "why"), [(403, WhyNotLive.QUOTA), (400, WhyNotLive.UNREACHABLE), (409, WhyNotLive.REFUSED)]
+)
 async def test_where_it_is_refused_the_hourly_run_does_without_and_tries_a_day_later(rig, tenant, status, why):
     tenant.fault("subscriptions", status=status)
     await connected(rig)
 
-    assert why in (await rig.state()).bell.why_not
+    assert (await rig.state()).bell.why is why
     await hour(rig, 2)
     assert subscriptions(tenant) == []
     await hour(rig, 23)

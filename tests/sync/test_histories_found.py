@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.histories import PEOPLE, begin
+from tests.histories import PEOPLE, URL, begin
 from tests.memory_rig import make_memory_rig
 from tests.stack import play
 from tests.worlds import MemoryWorld
@@ -43,7 +43,7 @@ FOUND = {
 
 @pytest.mark.parametrize("history", FOUND.values(), ids=FOUND.keys())
 async def test_it_stays_mended(history):
-    await play(MemoryWorld(make_memory_rig()), [*history, ("run", False, ())], Counter())
+    await play(MemoryWorld(make_memory_rig(notification_url=URL)), [*history, ("run", False, ())], Counter())
 
 
 async def test_a_write_whose_answer_was_lost_is_known_to_a_later_page_of_the_run():
@@ -51,4 +51,4 @@ async def test_a_write_whose_answer_was_lost_is_known_to_a_later_page_of_the_run
     choices = dict.fromkeys(("keep_local", "hard_delete", "include_guests", "include_disabled"), False)
     history = [*begin(odd=True), ("configure", choices), ("storage", "lost_after", 8), ("run", False, ())]
 
-    await play(MemoryWorld(make_memory_rig()), history, Counter())
+    await play(MemoryWorld(make_memory_rig(notification_url=URL)), history, Counter())

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 
-from tests.histories import HISTORY, one_of_each, progress, require_met
+from tests.histories import HISTORY, URL, one_of_each, progress, require_met
 from tests.memory_rig import make_memory_rig
 from tests.stack import play
 from tests.worlds import MemoryWorld
@@ -43,7 +43,7 @@ def test_every_history_ends_in_the_list_that_the_spec_says(quiet):
         )
         @given(HISTORY)
         def every(history):
-            runner.run(play(MemoryWorld(make_memory_rig()), history, met))
+            runner.run(play(MemoryWorld(make_memory_rig(notification_url=URL)), history, met))
             tell()
 
         for history in one_of_each(thorough=True):

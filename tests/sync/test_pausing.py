@@ -64,6 +64,20 @@ async def test_no_run_starts_while_it_is_paused_and_the_timer_passes_by(rig, ten
             await ask()
 
 
+@pytest.mark.parametrize("mode", [Mode.FULL, Mode.DELTA])
+async def test_a_run_that_the_pause_ends_is_followed_by_one_of_its_kind(rig, mode):
+    """A full run may have written an earlier word of a person whose later one it did not reach."""
+    await rig.connect()
+    await rig.full()
+    await rig.ask(mode)
+
+    await pause(rig)
+
+    assert (await rig.state()).last.state is RunState.CANCELLED
+    _, run = await resume(rig)
+    assert (run.mode, run.state) == (mode, RunState.COMPLETED)
+
+
 async def test_a_running_run_ends_at_its_next_checkpoint_and_the_next_one_does_the_rest(rig, tenant):
     await rig.connect()
     await first_slice(rig)
