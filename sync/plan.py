@@ -341,6 +341,14 @@ def _change(before: Contact | None, after: Contact, outcome: Outcome, entry: Cha
     )
 
 
+def keep_told(plan: Plan, stored: Mapping[str, Contact], stamp: Stamp, earlier: Earlier) -> None:
+    """Add the entries of an earlier attempt about contacts that it wrote, and that the plan says nothing of."""
+    told = {change.contact_id for change in plan.changes}
+    for contact_id, contact in stored.items():
+        if contact_id in earlier and contact_id not in told and (contact.run, contact.page) == (stamp.run, stamp.page):
+            plan.changes.append(earlier[contact_id])
+
+
 def formers_of(plan: Plan, earlier: Mapping[str, Former], stamp: Stamp) -> list[Former]:
     """The contacts that a page changes, as they were before its first attempt; new ones have none.
 

@@ -87,6 +87,13 @@ DOORBELL = (
         ("tests/sync/test_pausing.py",),
     ),
     Mutation(
+        "a repeated first page forgets others whom it had changed",
+        "sync/slice.py",
+        "keep_told(plan, await self.contacts.read(self.partition, others) if others else {}, stamp, earlier)",
+        "pass",
+        ("tests/sync/test_histories_found.py",),
+    ),
+    Mutation(
         "a lost subscription is believed to be there", "sync/subscribing.py", "if bell is None:", "if False:", _DOORBELL
     ),
     Mutation(

@@ -32,6 +32,21 @@ FOUND = {
         ("configure", {"keep_local": True, "hard_delete": False, "include_guests": False, "include_disabled": False}),
         ("run", False, ()),
     ],
+    # The first page was written, its worker died, and the round that began again named others on it.
+    "an undo gives back whom the first try of a page had changed": [
+        *begin(odd=True),
+        ("orphan", True, 20, 0),
+        ("run", True, (8,)),
+        ("run", False, ()),
+        ("undo", 1, False, ()),
+    ],
+    "whom the first try of a page had brought back is counted": [
+        *begin(odd=True),
+        ("orphan", True, 1, 0),
+        ("shape", {"page_size": 3}),
+        ("drop", 1),
+        ("run", True, (7,)),
+    ],
     "a pause goes on although the queue was away when it began": [
         *begin(),
         ("fault", {"status": 429, "retryAfter": "3600"}),
