@@ -1,6 +1,6 @@
 // The API, as the signed-in person. A token that ran out is fetched again; one that cannot be had asks to sign in.
 
-import { isText, t } from "./words.js";
+import { isText, problem as meaning, t } from "./words.js";
 
 const BASE = new URL("../", import.meta.url);
 const PATIENCE_MS = 70_000;
@@ -8,9 +8,9 @@ const PATIENCE_MS = 70_000;
 /** An answer that is none, or a refusal: `status` (0: no answer), `code`, and what is wrong by field. */
 export class ApiError extends Error {
   constructor(status, problem) {
-    super(problem.detail || t(status ? "error.ours" : "error.unreachable"));
-    this.status = status;
-    this.code = (problem.type || "").split("#")[1] || "";
+    const code = (problem.type || "").split("#")[1] || "";
+    super(meaning(code, problem.detail) || t(status ? "error.ours" : "error.unreachable"));
+    Object.assign(this, { status, code });
     this.fields = Object.fromEntries((problem.errors || []).map((one) => [one.field, one.message]));
   }
 }

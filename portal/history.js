@@ -8,7 +8,7 @@ import { paged } from "./paged.js";
 import { back, exactly, table, time } from "./parts.js";
 import { addressOf, askedFor, filterOf, filters, isFirst, isWhole } from "./runfilter.js";
 import { canUndo, undo } from "./undo.js";
-import { askedBy, did, duration, number, seconds, t } from "./words.js";
+import { askedBy, did, duration, failure, number, seconds, t } from "./words.js";
 
 /** Runs a page. Where some are filtered out, a page may show none of many. */
 const SHOWN = 20;
@@ -140,7 +140,7 @@ function summary(run) {
         transactions: cost.tableTransactions,
       }),
     ),
-    run.error ? h("p", { class: "problem" }, `${run.error.message} ${run.error.action}`) : null,
+    run.error ? h("p", { class: "problem" }, Object.values(failure(run.error)).join(" ")) : null,
     h("p", { class: "small" }, `${t("run.id")} `, h("code", { id: "run-id" }, run.id)),
   );
 }

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { ask, panel } from "./parts.js";
 import { showPending } from "./pending.js";
-import { people, share, t } from "./words.js";
+import { failure, people, share, t } from "./words.js";
 
 const NAMED = 20;
 
@@ -12,7 +12,7 @@ export function notices({ told, skipped }, request) {
   const { waitingRun: waiting, lastRun: last, lastError: error } = told;
   return [
     waiting?.state === "awaiting_approval" && waiting.pendingRemovals ? removals(waiting, told, request) : null,
-    told.state === "failed" && error ? panel("bad", error.message, h("p", {}, error.action)) : null,
+    told.state === "failed" && error ? panel("bad", failure(error).message, h("p", {}, failure(error).action)) : null,
     skipped.length && last ? attention(last.counts.skipped, skipped) : null,
   ];
 }

@@ -42,6 +42,59 @@ export const TEXTS = {
   "took.minutes": "{n} min",
   "took.hours": "{hours} h {minutes} min",
 
+  "problem.bug": "Das ist ein Fehler von emu.chat. Er wurde festgehalten.",
+  "problem.connector_error": "emu.chat konnte das nicht ausführen.",
+  "problem.try_later": "Das geht im Moment nicht. Synchronisierungen versucht emu.chat von selbst wieder.",
+  "problem.throttled": "Microsoft hat um eine Pause gebeten. Danach macht emu.chat von selbst weiter.",
+  "problem.token_refused":
+    "Microsoft hat die Anmeldung von emu.chat nicht angenommen. emu.chat versucht es von selbst wieder.",
+  "problem.link_refused":
+    "Microsoft nimmt die Stelle nicht an, an der emu.chat weiterlesen wollte. emu.chat versucht es von selbst wieder.",
+  "problem.conflict": "Jemand anders war schneller. Versuchen Sie es noch einmal.",
+  "problem.person_must_act": "Zuerst muss ein Administrator etwas tun.",
+  "problem.consent_lost":
+    "Microsoft lässt emu.chat dieses Verzeichnis nicht mehr lesen. Erteilen Sie die Berechtigung noch einmal; danach wird alles von selbst neu gelesen.",
+  "problem.credential_rejected":
+    "Die eigene Anmeldung von emu.chat bei Microsoft oder beim Speicher schlägt fehl. Sie müssen nichts tun.",
+  "problem.misconfigured": "emu.chat ist nicht richtig eingerichtet. Sie müssen nichts tun.",
+  "problem.settings": "emu.chat ist nicht richtig eingerichtet. Sie müssen nichts tun.",
+  "problem.delta_link_expired": "Microsoft weiß nicht mehr, was sich geändert hatte. Alles wird neu gelesen.",
+  "problem.round_broken":
+    "Die Antworten von Microsoft kommen zu keinem Ende. Versuchen Sie „Alles neu einlesen“; geschieht es wieder, sagen Sie es dem Support von emu.chat.",
+  "problem.foreign_link":
+    "Die Antwort von Microsoft verwies auf eine fremde Adresse, der emu.chat nicht folgt. Versuchen Sie „Alles neu einlesen“; geschieht es wieder, sagen Sie es dem Support von emu.chat.",
+  "problem.notifications_refused": "Microsoft meldet Änderungen nicht. Die stündliche Synchronisierung läuft weiter.",
+  "problem.row_refused": "Das lässt sich nicht speichern: es ist zu groß oder enthält Unzulässiges.",
+  "problem.refused": "Einiges an den Angaben stimmt noch nicht.",
+  "problem.not_signed_in": "Melden Sie sich bei emu.chat an.",
+  "problem.not_allowed": "Bitten Sie Ihren Administrator, es einzurichten",
+  "problem.not_found": "Das gibt es nicht oder nicht mehr.",
+  "problem.stale": "Die Konfiguration wurde inzwischen geändert. Laden Sie sie neu.",
+  "problem.too_many": "Das wurde zu oft verlangt. Versuchen Sie es in einer Minute noch einmal.",
+  "problem.other_tenant":
+    "Dieser Workspace ist mit einer anderen Organisation verbunden, oder die frühere Verbindung wird noch beendet.",
+  "problem.sign_in_not_valid":
+    "Die Anmeldung bei Microsoft ist nicht gültig. Erteilen Sie die Berechtigung noch einmal.",
+  "problem.not_an_administrator": "Wer sich angemeldet hat, ist kein Administrator der Organisation.",
+  "problem.sign_in_too_old": "Die Anmeldung bei Microsoft ist älter als diese Anfrage.",
+  "problem.claim_not_told":
+    "Microsoft hat emu.chat nicht alles Nötige mitgeteilt. Sagen Sie es dem Support von emu.chat.",
+  "problem.consent_state":
+    "Diese Anfrage nach Berechtigungen gilt nicht mehr. Erteilen Sie die Berechtigung noch einmal.",
+  "problem.consent_code": "Dieser Code gilt nicht mehr. Erteilen Sie die Berechtigung noch einmal.",
+  "problem.too_large": "Das ist zu groß.",
+  "problem.wrong_content_type": "emu.chat kann das Gesendete nicht lesen.",
+  "problem.being_ended": "Die Verbindung wird gerade beendet. Versuchen Sie es in einer Minute noch einmal.",
+  "problem.not_syncing":
+    "Noch wird nichts synchronisiert. Verbinden Sie zuerst Microsoft Entra ID und speichern Sie eine Konfiguration.",
+  "problem.paused": "Die Synchronisierung ist angehalten. Setzen Sie sie zuerst fort.",
+  "problem.not_possible": "Das geht bei diesem Lauf in seinem jetzigen Stand nicht.",
+  "problem.superseded": "Der Lauf wurde abgebrochen oder übernommen.",
+  "problem.no_room": "Andere Synchronisierungen brauchen gerade den Speicher. Diese macht von selbst weiter.",
+  "problem.gave_up":
+    "Die Synchronisierung wurde mehrmals versucht und kam nicht durch. Sie beginnt wieder zur nächsten vollen Stunde oder mit „Jetzt synchronisieren“.",
+  "problem.worker_died":
+    "Die Synchronisierung wurde mehrmals an derselben Stelle unterbrochen. Bleibt es dabei, versuchen Sie „Alles neu einlesen“ und sagen es dann dem Support von emu.chat.",
   "error.unreachable": "emu.chat ist nicht erreichbar. Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.",
   "error.ours":
     "emu.chat hat selbst eine Störung. Versuchen Sie es in einer Minute noch einmal; wenn sie bleibt, wenden Sie sich an den Support von emu.chat.",

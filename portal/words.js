@@ -27,6 +27,21 @@ export function rich(key, values = {}) {
 export const t = (key, values) => rich(key, values).join("");
 export const isText = (key) => Object.hasOwn(TEXTS, key);
 
+/**
+ * What an error's code means. The API says it in English, and more exactly; other languages have the code's own text, with
+ * Microsoft's number where the API names one.
+ */
+export function problem(code, said) {
+  const key = `problem.${code}`;
+  if (!isText(key) || (LANGUAGE === "en" && said)) return said;
+  const number = said?.match(/AADSTS\d+/);
+  return number ? `${t(key)} (${number[0]})` : t(key);
+}
+
+/** Why a run failed, and what to do: `{message, action}`. A text of another language than the API's has both in one. */
+export const failure = ({ code, message, action }) =>
+  problem(code, message) === message ? { message, action } : { message: problem(code, message), action: "" };
+
 export const people = (n) => t("people", { n });
 export const contacts = (n) => t("contacts", { n });
 

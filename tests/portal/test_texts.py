@@ -2,6 +2,9 @@
 
 import re
 
+import services
+from errors import ConnectorError
+from sync.failures import died, gave_up
 from tests.portal.pure import promise
 from tests.portal.test_modules import PORTAL
 
@@ -46,6 +49,35 @@ def test_each_language_has_each_text_with_the_same_gaps():
         assert.ok((other.other ?? other).trim(), key);
       }
     """)
+
+
+def codes_of(error):
+    return {error.code} | {code for one in error.__subclasses__() for code in codes_of(one)}
+
+
+def test_each_code_of_an_error_has_a_text():
+    """Those that a caller of the API, or the run's page, can meet; each language has the same keys."""
+    codes = {one for one in codes_of(ConnectorError) if one} | {"bug", gave_up(None).code, died(3).code}
+
+    assert services  # With it every module that defines an error is loaded.
+    promise(f"""
+      const {{ isText }} = await import("./words.js");
+      assert.deepEqual({sorted(codes)}.filter((one) => !isText(`problem.${{one}}`)), []);
+    """)
+
+
+def test_a_problem_is_told_in_the_readers_language_with_microsofts_number():
+    script = """
+      Object.defineProperty(globalThis, "navigator", {{ value: {{ languages: ["{language}"] }}, configurable: true }});
+      const {{ failure, problem }} = await import("./words.js");
+      const said = {{ code: "try_later", message: "A policy blocks. (AADSTS53003)", action: "Ask." }};
+      assert.equal(problem("unknown", "As it is."), "As it is.");
+      assert.deepEqual([problem("paused", "Exact."), failure(said)], {told});
+    """
+    promise(script.format(language="en-GB", told='["Exact.", { message: said.message, action: "Ask." }]'))
+    german = "Das geht im Moment nicht. Synchronisierungen versucht emu.chat von selbst wieder. (AADSTS53003)"
+    paused = "Die Synchronisierung ist angehalten. Setzen Sie sie zuerst fort."
+    promise(script.format(language="de-CH", told=f'["{paused}", {{ message: "{german}", action: "" }}]'))
 
 
 def test_each_text_is_used_and_each_that_is_used_is_there():
