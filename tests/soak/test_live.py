@@ -97,9 +97,9 @@ async def test_a_burst_of_500_changes_within_a_second_makes_three_runs_at_most(t
     began = time.monotonic()
     told_office.tenant.do(*(("change", one, {"givenName": "Newly"}) for one in ids))
     took = time.monotonic() - began
-    while {first_names(told_office)[one] for one in ids} != {"Newly"}:
-        assert time.monotonic() - began < 60
-        await asyncio.sleep(0.5)
+    while not {"Newly"}.issuperset(map(first_names(told_office).get, ids)):
+        assert time.monotonic() - began < GATHERED_SECONDS
+        await asyncio.sleep(0.1)
     until_shown = time.monotonic() - began
     await asyncio.sleep(APART_SECONDS)
 
