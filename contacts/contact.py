@@ -213,11 +213,23 @@ def name_keys(contact: Contact) -> frozenset[str]:
     return frozenset([name_key(contact.named, contact.id)] if contact.named else ())
 
 
-def write_operations(before: Contact | None, after: Contact | None) -> list[Operation]:
+def write_operations(
+    before: Contact | None, after: Contact | None, *, replaced: Contact | None = None
+) -> list[Operation]:
     """The operations that turn one state of a contact into another, with the rows that find it: all or none.
 
     The contact's own operation comes first and carries the ETag read, so a write in between makes all of them fail.
+    `replaced`: another contact in whose place this one comes, which is deleted with it.
     """
+    operations = _operations(before, after)
+    if replaced is not None:
+        # The row that leads from the user to the contact may lead to the other one from now on.
+        put = {one.row_key for one in operations}
+        operations += [one for one in _operations(replaced, None) if one.row_key not in put]
+    return operations
+
+
+def _operations(before: Contact | None, after: Contact | None) -> list[Operation]:
     contact = after or before
     assert contact is not None
     row = to_row(after) if after is not None else {}

@@ -5,7 +5,7 @@ a hundred of the list is therefore worth a scan, as long as the list fits into m
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import msgspec
@@ -24,6 +24,8 @@ from workspace.journal import Person
 
 _read_key = msgspec.json.Decoder(ScanRow).decode
 _read_row = msgspec.json.Decoder(dict[str, object]).decode
+
+type IsPassing = Callable[[Contact], bool]
 
 
 @dataclass(slots=True)
@@ -71,29 +73,33 @@ class Gathering:
         held, self.held_bytes = self.held_bytes, 0
         self.room.give(held)
 
-    async def known(self, people: Collection[Person], found: Found | None = None) -> Known:
-        """What a plan has to know of people. `found`: what is stored of them, where that was just read."""
+    async def known(self, people: Collection[Person], passing: IsPassing, found: Found | None = None) -> Known:
+        """What a plan has to know of people. `found`: what is stored of them, where that was just read.
+
+        `passing` says of a contact that it does not keep its user from taking another one over by address.
+        """
         if not people:
             return Known()
         if found is None:
             found = await self.of_users([one.id for one in people])
         if self.roll.scanned and not self.roll.addresses:
             return Known(found.contacts, taken=found.taken)  # Nobody to match by address, as in any first sync.
-        return Known(found.contacts, await self._by_email(people, found.contacts), found.taken)
+        return Known(found.contacts, await self._by_email(people, found.contacts, passing), found.taken)
 
-    async def known_now(self, people: Collection[Person]) -> Known:
+    async def known_now(self, people: Collection[Person], passing: IsPassing) -> Known:
         """The same after a conflict: another writer changed contacts, so only what is stored now counts."""
         if not people:
             return Known()
         found = await self.contacts.of_users(self.partition, [one.id for one in people])
-        return Known(found.contacts, await self._by_email(people, found.contacts), found.taken)
+        return Known(found.contacts, await self._by_email(people, found.contacts, passing), found.taken)
 
     async def _by_email(
-        self, people: Collection[Person], contacts: dict[ObjectId, Contact]
+        self, people: Collection[Person], contacts: dict[ObjectId, Contact], passing: IsPassing
     ) -> dict[str, list[Contact]]:
         """Unlinked contacts for those without one of their own: as many of an address as people who share it."""
+        new = (one for one in people if (own := contacts.get(one.id)) is None or passing(own))
         # Two people with one address need two candidates: the first of them takes one.
-        wanted = Counter(email for one in people if one.id not in contacts and (email := matching_email(one.mail)))
+        wanted = Counter(email for one in new if (email := matching_email(one.mail)))
         if self.roll.scanned:
             wanted = Counter({email: n for email, n in wanted.items() if mail_prefix(email) in self.roll.addresses})
         return await self.contacts.by_email(self.partition, wanted) if wanted else {}

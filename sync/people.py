@@ -164,8 +164,8 @@ class People:
         reader = ValueReader(configuration.sources)
         people = list(sift([user], {}, configuration, reader).present.values())
         partition = partition_of(connection.workspace_id, connection.list_id)
-        known = await Gathering(self.contacts, partition, state.totals.contacts).known(people)
         stamp = Stamp("", 0, self.now().isoformat().replace("+00:00", "Z"))
+        known = await Gathering(self.contacts, partition, state.totals.contacts).known(people, stamp.is_passing)
         plan = plan_page(people, known, configuration, reader, stamp, matching=True)
         for write in plan.writes:
             if write.after is not None and write.change is not None:

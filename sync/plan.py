@@ -113,7 +113,8 @@ class Stamp:
 
     Runs with an id before `since` began after the last one that completed: like this one, they did not get to the end
     of a round, so what they filled under Keep local changes is not final. `began`: when the run did. Its contacts are
-    as old as the run, so that which of two is the older does not depend on how Graph cuts its pages.
+    as old as the run, so that which of two is the older does not depend on how Graph cuts its pages. `completed`: when
+    the last run completed, '' when none did.
     """
 
     run: str
@@ -121,14 +122,36 @@ class Stamp:
     now: str
     since: str = ""
     began: str = ""
+    completed: str = ""
+
+    def is_passing(self, contact: Contact) -> bool:
+        """Whether an earlier word of this run made a contact, or one of a run that did not get to its end.
+
+        Not one that a person edited since: people saw it, and it stays.
+        """
+        new = contact.created_at == self.began or contact.created_at > self.completed != ""
+        own = contact.source_id is not None and contact.id in (
+            contact.source_id,
+            new_contact_id(contact.source_id, taken=True),
+        )
+        return new and own and contact.link is Link.LINKED and contact.updated_by is None
 
 
 class Write(msgspec.Struct, frozen=True):
-    """A contact's row before and after: before None is a new one, after None a deletion."""
+    """A contact's row before and after: before None is a new one, after None a deletion.
+
+    `replaced`: the user's contact of an earlier word, which is deleted when the user takes another one over.
+    """
 
     before: Contact | None
     after: Contact | None
     change: Change | None
+    replaced: Contact | None = None
+
+    @property
+    def contacts(self) -> Iterator[Contact]:
+        """The contacts of which what was read is out of date once it is written."""
+        return (one for one in (self.after, self.replaced) if one is not None)
 
 
 @dataclass(slots=True)
@@ -167,7 +190,7 @@ def plan_page(
 
     Somebody new whose address an unlinked contact has waits until the round is complete (`Plan.matches`): that contact
     may be somebody else's whom a later page names. With `matching` the round is complete, and the oldest contact is
-    taken over.
+    taken over. So does somebody whose contact an earlier word of the same run has made, with another address.
     """
     plan = Plan()
     for _ in planning(plan, people, known, configuration, reader, stamp, earlier, matching=matching):
@@ -191,19 +214,29 @@ def planning(
     for person in people:
         yield
         before, outcome = _own_contact(person, known)
+        replaced = None
         # Only people without a contact of their own look for one by address (spec §4).
-        if before is None and (free := _unlinked(person, known, adopted)) is not None:
-            # Example: Ada and Bob are new, on different pages, with one address. Which of them gets the old contact
-            # must not depend on the order of Graph's pages.
-            if not matching:
+        is_new = before is None or _is_passing(before, configuration, stamp)
+        if is_new and (free := _unlinked(person, known, adopted)) is not None:
+            if matching:
+                # Two people with one address stay two contacts: the next one finds another unlinked contact, or gets a
+                # new one.
+                adopted.add(free.id)
+                before, outcome, replaced = free, Outcome.LINKED, before
+            else:
+                # Example: Ada and Bob are new, on different pages, with one address. Which of them gets the old contact
+                # must not depend on the order of Graph's pages.
                 plan.matches.append(person)
-                continue
-            # Two people with one address stay two contacts: the next one finds another unlinked contact, or gets a new
-            # one.
-            adopted.add(free.id)
-            before, outcome = free, Outcome.LINKED
+                if before is None:
+                    continue
         after = _merged(person, before, outcome, known, configuration, reader, stamp)
-        _enter(plan, person, before, after, outcome, stamp, earlier)
+        _enter(plan, person, before, after, outcome, stamp, earlier, replaced)
+
+
+def _is_passing(contact: Contact, configuration: Configuration, stamp: Stamp) -> bool:
+    """Whether a contact is an earlier word's, and holds nothing that a person typed."""
+    targets = {mapping.target for mapping in configuration.field_mappings}
+    return stamp.is_passing(contact) and contact.fields.keys() <= targets
 
 
 def _own_contact(person: Person, known: Known) -> tuple[Contact | None, Outcome]:
@@ -300,8 +333,13 @@ def _enter(
     outcome: Outcome,
     stamp: Stamp,
     earlier: Earlier,
+    replaced: Contact | None,
 ) -> None:
     """Add a person's write, history entry and count to the plan."""
+    if replaced is not None:
+        # First, so that an undo, which goes backwards, takes the user from the other one before this one is back.
+        plan.changes.append(Change(replaced.id, Outcome.REMOVED, shown_name(replaced.fields)))
+        plan.source_of[replaced.id] = person.id
     # The stamp shows that an earlier attempt at this page wrote the contact. Its entry stands, or the change would be
     # lost from the history: compared with what is stored now, nothing changes any more.
     applied = before is not None and (before.run, before.page) == (stamp.run, stamp.page)
@@ -317,7 +355,7 @@ def _enter(
         plan.unchanged += 1
     # Only changes are written (spec §6).
     if before is None or after != before:
-        plan.writes.append(Write(before, after, change))
+        plan.writes.append(Write(before, after, change, replaced))
         plan.mails[person.id] = person.mail
 
 
@@ -342,11 +380,19 @@ def _change(before: Contact | None, after: Contact, outcome: Outcome, entry: Cha
 
 
 def keep_told(plan: Plan, stored: Mapping[str, Contact], stamp: Stamp, earlier: Earlier) -> None:
-    """Add the entries of an earlier attempt about contacts that it wrote, and that the plan says nothing of."""
+    """Add the entries of an earlier attempt about contacts that it wrote, and that the plan says nothing of.
+
+    `stored` has those that are still there. Who took another contact over lost the one that is not.
+    """
     told = {change.contact_id for change in plan.changes}
-    for contact_id, contact in stored.items():
-        if contact_id in earlier and contact_id not in told and (contact.run, contact.page) == (stamp.run, stamp.page):
-            plan.changes.append(earlier[contact_id])
+    for contact_id, change in earlier.items():
+        contact = stored.get(ContactId(contact_id))
+        if contact is None:
+            done = change.outcome is Outcome.REMOVED
+        else:
+            done = (contact.run, contact.page) == (stamp.run, stamp.page)
+        if done and contact_id not in told:
+            plan.changes.append(change)
 
 
 def formers_of(plan: Plan, earlier: Mapping[str, Former], stamp: Stamp) -> list[Former]:
@@ -357,6 +403,7 @@ def formers_of(plan: Plan, earlier: Mapping[str, Former], stamp: Stamp) -> list[
     found = {one.contact_id: earlier[one.contact_id] for one in plan.changes if one.contact_id in earlier}
     # The memory of a removal by a person goes without an entry in the history, and an earlier attempt may have done it.
     found |= {one.id: one for one in earlier.values() if one.link == Link.REMOVED}
+    found |= {one.id: former_of(one) for write in plan.writes if (one := write.replaced) is not None}
     for write in plan.writes:
         before = write.before
         # What only the directory's remembered values or the hash of a contact are about is no change.

@@ -175,8 +175,8 @@ class Previews:
         *,
         matching: bool,
     ) -> Plan:
-        known = await gathering.known(people)
         stamp = Stamp("", 0, self.now().isoformat().replace("+00:00", "Z"))
+        known = await gathering.known(people, stamp.is_passing)
         plan, reader = Plan(), ValueReader(configuration.sources)
         await done_in_turns(planning(plan, people, known, configuration, reader, stamp, matching=matching))
         written = set()

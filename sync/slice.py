@@ -158,7 +158,7 @@ class Slice:
                     raise
                 failures += 1
                 # What was read of these contacts may be out of date: the answer may be lost, and the write done.
-                self.gathering.wrote([write.after for write in plan.writes if write.after is not None])
+                self.gathering.wrote([one for write in plan.writes for one in write.contacts])
                 # This attempt may be applied in part, so its entries stand for what was written.
                 earlier |= {change.contact_id: change for change in plan.changes}
                 formers = {one.id: one for one in kept}
@@ -170,7 +170,8 @@ class Slice:
 
     def _stamp(self) -> Stamp:
         began = _iso(self.run.started_at) if self.run.started_at is not None else ""
-        return Stamp(self.run.id, self.run.page, _iso(self.now()), self.state.unfinished_before, began)
+        completed = _iso(self.state.last_completed_at) if self.state.last_completed_at is not None else ""
+        return Stamp(self.run.id, self.run.page, _iso(self.now()), self.state.unfinished_before, began, completed)
 
     async def _decide(self, batch: Batch, earlier: Earlier, stamp: Stamp, *, again: bool) -> Plan:
         """What to write. `again`: an attempt failed, so only what is stored now counts."""
@@ -186,7 +187,11 @@ class Slice:
         pass_by = not (earlier or self.run.reconsider or batch.matching)
         unchanged = self.roll.unchanged
         look = [one async for one in in_turns(batch.people) if not (pass_by and unchanged(one))]
-        known = await (self.gathering.known_now(look) if again else self.gathering.known(look, batch.found))
+        passing = stamp.is_passing
+        if again:
+            known = await self.gathering.known_now(look, passing)
+        else:
+            known = await self.gathering.known(look, passing, batch.found)
         plan = Plan()
         with telemetry.span("plan", people=len(look)):
             given = (known, self.configuration, self.values, stamp, earlier)
@@ -219,7 +224,10 @@ class Slice:
             return page  # It is journalled with its checkpoint.
         # The journal comes first: after a crash the page is repeated from these entries.
         await self._journal(self.run, self.run.page, page)
-        groups = [write_operations(write.before, write.after) async for write in in_turns(plan.writes)]
+        groups = [
+            write_operations(write.before, write.after, replaced=write.replaced)
+            async for write in in_turns(plan.writes)
+        ]
         with telemetry.span("write", contacts=len(groups)):
             outcome = await self.contacts.write(self.partition, groups, singly=singly, before_each=self.keep_lease)
         for number in outcome.overtaken:
@@ -231,6 +239,7 @@ class Slice:
         if reasons:
             not_written = [skipped(plan.writes[n], reason) for n, reason in reasons.items()]
             contact_ids = {one.contact_id for one in not_written}
+            contact_ids |= {one.id for n in reasons if (one := plan.writes[n].replaced) is not None}
             kept = [one for one in page.changes if one.contact_id not in contact_ids]
             formers = [one for one in page.formers if one.id not in contact_ids]
             page = dataclasses.replace(page, changes=[*kept, *not_written], formers=formers)
@@ -252,7 +261,7 @@ class Slice:
 
     async def _remember(self, batch: Batch, plan: Plan, page: JournalPage) -> None:
         """Move the checkpoint on. After a write it goes with the next write: a crash until then repeats the page."""
-        self.gathering.wrote([write.after for write in plan.writes if write.after is not None])
+        self.gathering.wrote([one for write in plan.writes for one in write.contacts])
         self._recall_page(page)
         if self.run.trigger is Trigger.VERIFICATION and self.run.mode is Mode.DELTA:
             self.told.update(page.present, page.gone)

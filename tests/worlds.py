@@ -49,9 +49,13 @@ class RealWorld:
         return Counter({f"storage {kind}": times for kind, times in self.door.met.items()} if self.door else {})
 
     async def receive(self, run):
-        """The next message; or one that comes twice or late, with a step that is long past."""
-        if run.resume_at is not None and run.resume_at > self.rig.clock():
-            self.rig.clock.offset += run.resume_at - self.rig.clock()
+        """The next message; or one that comes twice or late, with a step that is long past.
+
+        It comes when it can do something: after a pause, and after the lease of a worker that died in an earlier run.
+        """
+        for due in (run.resume_at, (await self.rig.state()).lease_until):
+            if due is not None and due > self.rig.clock():
+                self.rig.clock.offset += due - self.rig.clock()
         return Letter(Start(self.rig.workspace) if run.step % 2 else Continue(self.rig.workspace, run.id, run.step))
 
     async def failed(self, letter):

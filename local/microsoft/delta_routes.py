@@ -138,7 +138,7 @@ def selected(query: dict[str, str]) -> tuple[str, ...]:
 
 def _entity(row: Row, tenant: Tenant, found: Round, page_number: int, shape: Shape) -> dict[str, object]:
     told = render(row, tenant.users.get(row.user_id), found, shape)
-    return without_enabled(told, shape.account_enabled, page_number)
+    return without_enabled(told, shape.account_enabled, found, page_number)
 
 
 def _refuse_options(query: dict[str, str]) -> None:

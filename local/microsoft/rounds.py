@@ -32,6 +32,9 @@ class ExpiryShape(StrEnum):
     PAGE_TOKEN = "Directory_ExpiredPageToken"
 
 
+_NOT_WHOLE = {Mention.PATCH, Mention.REMOVED}
+
+
 @dataclass(slots=True)
 class User:
     """A user object. `changed` says at which version a property changed last; `removed` is the reason it went."""
@@ -129,15 +132,22 @@ def render(row: Row, user: User | None, found: Round, shape: Shape) -> dict[str,
     return told
 
 
-def without_enabled(told: dict[str, object], enabled: Enabled, page_number: int) -> dict[str, object]:
+def without_enabled(told: dict[str, object], enabled: Enabled, found: Round, page_number: int) -> dict[str, object]:
     """What becomes of accountEnabled where Graph does not tell it."""
     if "accountEnabled" not in told or enabled is Enabled.TOLD:
         return told
     if enabled is Enabled.NULL:
         return told | {"accountEnabled": None}
-    if enabled is Enabled.MISSING or page_number > 0:
+    if enabled is Enabled.MISSING or _is_later(found, page_number, str(told["id"]).lower()):
         return {name: value for name, value in told.items() if name != "accountEnabled"}
     return told
+
+
+def _is_later(found: Round, page_number: int, user_id: str) -> bool:
+    if found.query.ids is None:
+        return page_number > 0
+    whole = (row for page in found.pages[:page_number] for row in page if row.mention not in _NOT_WHOLE)
+    return any(row.user_id == user_id for row in whole)
 
 
 def _patched(select: tuple[str, ...], lot: float, shape: Shape, known: Properties) -> str:

@@ -30,7 +30,7 @@ class Enabled(StrEnum):
     NULL = "null"
     MISSING = "missing"
     MISSING_LATER = "missing_later"
-    """It is missing from the second page on."""
+    """It is missing from the second page on; in a read of single users from their second whole mention on."""
 
 
 class Shape(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

@@ -47,6 +47,19 @@ FOUND = {
         ("drop", 1),
         ("run", True, (7,)),
     ],
+    # An earlier page has the new user with another address. Workers die where one contact takes the other's place.
+    **{
+        f"the last address of a round decides whose contact it is, {name}": [
+            *begin(),
+            ("shape", {"patches_percent": 100, "seed": seed, "page_size": 1}),
+            ("hire", FOURTH, {"givenName": "Ada", "mail": "one@x.example"}),
+            ("add", {"firstName": "Local", "department": "Mine", "email": "one@x.example"}),
+            ("run", True, kills),
+            ("undo", 0, True, (6,)),
+        ]
+        for seed in range(1, 21)
+        for name, kills in ((f"seed {seed}", ()), (f"seed {seed}, with deaths", (24, 7)))
+    },
     "a pause goes on although the queue was away when it began": [
         *begin(),
         ("fault", {"status": 429, "retryAfter": "3600"}),

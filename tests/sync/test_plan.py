@@ -1,6 +1,9 @@
 """The decision of a page, rule by rule (spec §4, §5)."""
 
+import dataclasses
+
 import msgspec
+import pytest
 from msgspec.structs import replace
 
 from contacts.contact import Link
@@ -264,6 +267,45 @@ def test_a_new_person_with_the_address_of_an_unlinked_contact_waits_for_the_end_
 
     assert [one.id for one in found.matches] == [ADA]
     assert (found.writes, found.unchanged) == ([], 0)
+
+
+def test_who_came_with_an_earlier_address_takes_an_unlinked_contact_over_at_the_end_of_the_round():
+    stamp = replace_stamp(began="2026-01-01T08:00:00Z", completed="2026-01-01T07:00:00Z")
+    passing = replace(contact(email="before@x.example"), created_at=stamp.began)
+    free = contact(Link.LOCAL, source=None, contact_id=BOB, email="x@x.example", department="Mine")
+    stored = known(passing, free)
+
+    early = plan([user(mail="x@x.example")], stored, stamp=stamp, matching=False)
+    late = plan([user(mail="x@x.example")], stored, stamp=stamp)
+
+    assert [one.id for one in early.matches] == [ADA]
+    assert only(early).fields == {"email": "x@x.example"}
+    assert only(late).fields == {"email": "x@x.example", "department": "Mine"}
+    assert late.writes[0].replaced == passing
+    assert [(one.contact_id, one.outcome) for one in late.changes] == [(ADA, Outcome.REMOVED), (BOB, Outcome.LINKED)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"created_at": "2026-01-01T06:00:00Z"},
+        {"updated_by": "somebody"},
+        {"link": Link.UNLINKED},
+        {"fields": {"email": "before@x.example", "department": "Typed"}},
+    ],
+)
+def test_a_contact_that_people_know_already_stays_its_users(changes):
+    stamp = replace_stamp(began="2026-01-01T08:00:00Z", completed="2026-01-01T07:00:00Z")
+    own = replace(contact(email="before@x.example"), **({"created_at": stamp.began} | changes))
+    free = contact(Link.LOCAL, source=None, contact_id=BOB, email="x@x.example")
+
+    found = plan([user(mail="x@x.example")], known(own, free), stamp=stamp)
+
+    assert [(one.before.id, one.replaced) for one in found.writes] == [(ADA, None)]
+
+
+def replace_stamp(**changes):
+    return dataclasses.replace(STAMP, **changes)
 
 
 def removals(stored, behavior=DeletionBehavior.UNLINK, *, now=None, earlier=None):
