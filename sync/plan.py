@@ -379,20 +379,25 @@ def _change(before: Contact | None, after: Contact, outcome: Outcome, entry: Cha
     )
 
 
-def keep_told(plan: Plan, stored: Mapping[str, Contact], stamp: Stamp, earlier: Earlier) -> None:
-    """Add the entries of an earlier attempt about contacts that it wrote, and that the plan says nothing of.
+def settle_others(plan: Plan, stored: Mapping[str, Contact], stamp: Stamp, earlier: Earlier) -> None:
+    """Decide about the contacts of an earlier attempt that the plan says nothing of; `stored` has those that are there.
 
-    `stored` has those that are still there. Who took another contact over lost the one that is not.
+    What that attempt did stays told. What it did not do, it may still be about to do: its worker may stand still and go
+    on later. Such a contact is written as it is, so that it is not what that worker read any more.
     """
     told = {change.contact_id for change in plan.changes}
+    written = {write.before.id for write in plan.writes if write.before is not None}
     for contact_id, change in earlier.items():
         contact = stored.get(ContactId(contact_id))
         if contact is None:
+            # Who took another contact over lost the one that is not there.
             done = change.outcome is Outcome.REMOVED
         else:
             done = (contact.run, contact.page) == (stamp.run, stamp.page)
         if done and contact_id not in told:
             plan.changes.append(change)
+        elif contact is not None and not done and contact_id not in written:
+            plan.writes.append(Write(contact, contact, None))
 
 
 def formers_of(plan: Plan, earlier: Mapping[str, Former], stamp: Stamp) -> list[Former]:

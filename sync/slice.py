@@ -34,7 +34,7 @@ from sync.gathering import Gathering
 from sync.local_edits import gather_local_edits, gather_matches
 from sync.meter import Meter
 from sync.pages import gather_pages
-from sync.plan import Earlier, Plan, Stamp, Write, formers_of, keep_told, planning, skipped
+from sync.plan import Earlier, Plan, Stamp, Write, formers_of, planning, settle_others, skipped
 from sync.reading import PageReader
 from sync.removals import gather_removals, plan_removals
 from sync.rollcall import RollCall
@@ -197,9 +197,9 @@ class Slice:
             given = (known, self.configuration, self.values, stamp, earlier)
             await done_in_turns(planning(plan, look, *given, matching=batch.matching))
         plan.unchanged += len(batch.people) - len(look)
-        # A round that begins again may name others on its first page: what was done to those of before stays told.
+        # A round that begins again may name others on its first page.
         others = earlier.keys() - {change.contact_id for change in plan.changes}
-        keep_told(plan, await self.contacts.read(self.partition, others) if others else {}, stamp, earlier)
+        settle_others(plan, await self.contacts.read(self.partition, others) if others else {}, stamp, earlier)
         return plan
 
     def _page_of(self, batch: Batch, plan: Plan, formers: list[Former]) -> JournalPage:

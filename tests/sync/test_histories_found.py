@@ -47,6 +47,13 @@ FOUND = {
         ("drop", 1),
         ("run", True, (7,)),
     ],
+    # The first worker's round told an older company of somebody, and the second one's did not.
+    "an orphan's older word of somebody whom the run's other worker does not write is not written late": [
+        *begin(),
+        ("shape", {"patches_percent": 50}),
+        ("tick",),
+        ("orphan", True, 7, 0),
+    ],
     # An earlier page has the new user with another address. Workers die where one contact takes the other's place.
     **{
         f"the last address of a round decides whose contact it is, {name}": [
