@@ -92,10 +92,10 @@ def test_a_poison_function_that_raises_is_called_again_after_the_lease_without_a
 
 
 def test_a_lease_is_renewed_while_the_function_runs(jobs):
-    """'Lease 600 s, renewed after 300 s' (600 s are two here)."""
+    """'Lease 600 s, renewed after 300 s' (600 s are four here)."""
     queue = jobs.queue()
-    send(queue, name="long", sleep=5)
-    jobs.start(Timing(lease_seconds=2))
+    send(queue, name="long", sleep=6)
+    jobs.start(Timing(lease_seconds=4))
 
     jobs.wait_for("end", "long")
 
