@@ -20,10 +20,10 @@ from storage.queue import MessageQueue
 from storage.retry import Sleep, tries
 from storage.transaction import Partition
 from sync.messages import Disconnect, write_message
-from sync.plan import Stamp
 from sync.removals import unlinked
 from sync.schedule import Schedule
 from sync.subscribing import Subscribing
+from sync.writes import Stamp
 from workspace.connection import (
     Connection,
     ConnectionEvent,

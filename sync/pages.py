@@ -16,7 +16,7 @@ from errors import RoundBroken
 from mapping.fields import DirectoryUser, ObjectId
 from storage.turns import done_in_turns
 from sync.batch import Batch
-from sync.plan import Sifted, is_whole, latest, sifting
+from sync.sifting import Sifted, is_whole, latest, sifting
 from workspace.journal import Change, Outcome
 from workspace.run import Mode, Phase
 

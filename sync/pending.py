@@ -10,7 +10,7 @@ from contacts.names import plain
 from contacts.store import ContactStore
 from mapping.fields import ObjectId
 from storage.transaction import Partition
-from sync.plan import shown_name
+from sync.writes import shown_name
 from workspace.connection import Connection
 from workspace.run import RunId
 from workspace.store import WorkspaceStore

@@ -19,9 +19,11 @@ from mapping.fields import DIRECTORY_FIELDS, DirectoryUser, ObjectId
 from mapping.scope import Scope
 from mapping.values import ValueReader, plain
 from sync.gathering import Gathering
-from sync.plan import Stamp, plan_page, shown_name, sift
+from sync.plan import plan_page
 from sync.scoping import directory_name
+from sync.sifting import sift
 from sync.whereabouts import Whereabouts, Why, whereabouts
+from sync.writes import Stamp, shown_name
 from workspace.connection import Connection, tenant_of
 from workspace.journal import Outcome
 from workspace.state import SyncState

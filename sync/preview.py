@@ -19,10 +19,12 @@ from mapping.values import ValueReader
 from storage.retry import Sleep
 from storage.turns import apart, done_in_turns, in_turns
 from sync.gathering import Gathering
-from sync.plan import Plan, Sifted, Stamp, is_whole, latest, planning, shown_name, sifting
+from sync.plan import planning
 from sync.reading import PageReader
 from sync.room import Room
 from sync.scoping import LeftOutPerson, RuleCost, ScopeTally
+from sync.sifting import Sifted, is_whole, latest, sifting
+from sync.writes import Plan, Stamp, shown_name
 from workspace.connection import Connection, tenant_of
 from workspace.journal import Change, JournalPage, Outcome, Person
 from workspace.run import Counts

@@ -15,7 +15,7 @@ from mapping.configuration import DeletionBehavior
 from mapping.fields import ObjectId
 from storage.turns import apart
 from sync.batch import Batch, Waits
-from sync.plan import Earlier, Plan, Stamp, Write, shown_name
+from sync.writes import Earlier, Plan, Stamp, Write, shown_name
 from workspace.journal import Change, Outcome
 from workspace.run import Mode, PendingRemovals
 

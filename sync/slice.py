@@ -34,13 +34,14 @@ from sync.gathering import Gathering
 from sync.local_edits import gather_local_edits, gather_matches
 from sync.meter import Meter
 from sync.pages import gather_pages
-from sync.plan import Earlier, Plan, Stamp, Write, formers_of, planning, settle_others, skipped
+from sync.plan import planning
 from sync.reading import PageReader
 from sync.removals import gather_removals, plan_removals
 from sync.rollcall import RollCall
 from sync.room import Room
 from sync.undo import plan_undo
 from sync.undo_pages import DONE, gather_undo, now_of
+from sync.writes import Earlier, Plan, Stamp, Write, formers_of, settle_others, skipped
 from workspace.audit import adoption_entry
 from workspace.connection import Connection, WorkspaceId, connection_operation, named
 from workspace.events import announcements

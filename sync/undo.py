@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from contacts.contact import Contact, ContactId, Link, restored
 from mapping.fields import ObjectId
-from sync.plan import Earlier, Plan, Stamp, Write, shown_name
+from sync.writes import Earlier, Plan, Stamp, Write, shown_name
 from workspace.journal import Change, Former, JournalPage, Outcome
 from workspace.run import RunId
 

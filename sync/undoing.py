@@ -13,10 +13,10 @@ from mapping.fields import ObjectId
 from storage.transaction import Operation
 from sync.gathering import Gathering
 from sync.pausing import paused
-from sync.plan import Plan, Stamp
 from sync.requests import NotPossible, RunRequests, require_active
 from sync.undo import Entry, LeftAlone, plan_undo, sources_of
 from sync.undo_pages import JournalBackwards, Now
+from sync.writes import Plan, Stamp
 from workspace.connection import Connection, Stage, WorkspaceId
 from workspace.journal import Change, JournalPage, Outcome
 from workspace.run import Counts, Mode, Phase, Run, RunId, RunState, Trigger

@@ -8,7 +8,9 @@ from contacts.contact import Contact, ContactId, Link
 from mapping.configuration import Configuration, ConflictResolution, FieldMapping
 from mapping.fields import DirectoryUser, ObjectId
 from mapping.values import ValueReader
-from sync.plan import Earlier, Known, Plan, Stamp, latest, plan_page, sift
+from sync.plan import Known, plan_page
+from sync.sifting import latest, sift
+from sync.writes import Earlier, Plan, Stamp
 
 ADA = ObjectId("00000000-0000-4000-8000-00000000000a")
 BOB = ObjectId("00000000-0000-4000-8000-00000000000b")

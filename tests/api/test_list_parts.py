@@ -5,8 +5,8 @@ import pytest
 from contacts.contact import write_operations
 from contacts.listing import Part
 from mapping.configuration import DeletionBehavior
-from sync.plan import Stamp
 from sync.removals import unlinked
+from sync.writes import Stamp
 
 
 @pytest.fixture

@@ -151,7 +151,7 @@ BORDERS = (
     Mutation("adoptions are not told", "sync/slice.py", "[adoption_entry(run)] if page.adopted else []", "[]"),
     Mutation(
         "a repeated page forgets whom it adopted",
-        "sync/plan.py",
+        "sync/writes.py",
         "adopted=entry.adopted if entry else before is not None",
         "adopted=before is not None",
         ("tests/sync/test_plan.py",),

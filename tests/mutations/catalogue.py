@@ -94,7 +94,7 @@ PAGES = (
         "if one.id not in known and not is_whole(one)",
     ),
     Mutation(
-        "half a user is whole", "sync/plan.py", "user.account_enabled is not UNSET and user.user_pr", "user.user_pr"
+        "half a user is whole", "sync/sifting.py", "user.account_enabled is not UNSET and user.user_pr", "user.user_pr"
     ),
     Mutation(
         "a patch lies over what an earlier page left",
@@ -103,10 +103,10 @@ PAGES = (
         "(continuing or one in roll)",
     ),
     Mutation("a first round lays over old values", "sync/pages.py", "roll.present(one))]", "not roll.left(one))]"),
-    Mutation("a later patch replaces", "sync/plan.py", "if earlier is None else _laid_over(earlier, user)", ""),
+    Mutation("a later patch replaces", "sync/sifting.py", "if earlier is None else _laid_over(earlier, user)", ""),
     Mutation(
         "the first word about a user counts",
-        "sync/plan.py",
+        "sync/sifting.py",
         "user if earlier is None else",
         "earlier or user if 1 else",
     ),
@@ -147,9 +147,7 @@ PLAN = (
         'candidates = known.by_email.get(matching_email(person.mail) or "", ())',
         'candidates = known.by_email.get(matching_email(person.mail) or "", [])[::-1]',
     ),
-    Mutation(
-        "a match is decided on its page", "sync/plan.py", "            if not matching:\n", "            if False:\n"
-    ),
+    Mutation("a match is decided on its page", "sync/plan.py", "            if matching:\n", "            if True:\n"),
     Mutation(
         "matches are met in the order of pages",
         "sync/local_edits.py",
@@ -470,13 +468,13 @@ UNDO = (
     ),
     Mutation(
         "a repeated page forgets what its contacts were",
-        "sync/plan.py",
+        "sync/writes.py",
         "found = {one.contact_id: earlier[one.contact_id] for one in plan.changes if one.contact_id in earlier}",
         "found: dict[str, Former] = {}",
     ),
     Mutation(
         "a repeated page takes its own first try for the state before",
-        "sync/plan.py",
+        "sync/writes.py",
         "        if (before.run, before.page) != (stamp.run, stamp.page):\n            found",
         "        if before:\n            found",
     ),

@@ -95,7 +95,7 @@ DOORBELL = (
     ),
     Mutation(
         "an orphan's older word is written late",
-        "sync/plan.py",
+        "sync/writes.py",
         "elif contact is not None and not done and contact_id not in written:",
         "elif False:",
         ("tests/sync/test_histories_found.py",),

@@ -10,8 +10,10 @@ from contacts.contact import Link
 from mapping.configuration import DeletionBehavior
 from mapping.fields import Removed
 from mapping.values import ValueReader
-from sync.plan import Known, Stamp, latest, sift
+from sync.plan import Known
 from sync.removals import plan_removals
+from sync.sifting import latest, sift
+from sync.writes import Stamp
 from tests.builders import ADA, BOB, KEEPS, STAMP, WINS, contact, known, mapped, plan, seen_as, user
 from workspace.journal import JournalPage, Outcome
 

@@ -6,9 +6,9 @@ import uuid
 from contacts.contact import Link
 from contacts.store import ScanRow
 from mapping.fields import ObjectId
-from sync.plan import Person
 from sync.rollcall import RollCall
 from tests.builders import ADA, BOB
+from workspace.journal import Person
 
 MANY = 10_000
 
