@@ -158,6 +158,7 @@ STEP = st.one_of(
     _in_directory,
     st.tuples(st.just("leave"), _who),
     st.tuples(st.just("missed"), _in_directory),
+    st.tuples(st.just("late"), st.integers(0, 2), _in_directory),
     st.tuples(st.just("edit"), _nth, _fields),
     st.tuples(st.just("drop"), _nth),
     st.tuples(st.just("add"), _fields),
@@ -257,6 +258,11 @@ def one_of_each(*, thorough):
     # Deltas miss a change: the weekly run finds it.
     missed = (("change", PEOPLE[2], {"givenName": "Bob"}), ("leave", PEOPLE[2]), ("hire", PEOPLE[5], {}))
     found += [[*_BEGIN, ("missed", step), *_BEFORE, ("tick",), ("week",), *_END] for step in missed]
+    found += [
+        [*_BEGIN, *_BEFORE, *_END, ("late", rounds, step), *[("tick",)] * 3, *_END]
+        for step in missed
+        for rounds in (0, 2)
+    ]
     found += [[*_BEGIN, *_BEFORE, ("run", True, ()), ("old", 0), ("old", 1), *_END]]
     # A run is undone, and the undo as well; workers die in it.
     gone = [
@@ -309,6 +315,7 @@ _KINDS = {
     *(f"ring {kind}" for kind in RINGS),
     *("run by a doorbell", "rung in a pause", "pause", "resume", "paused in a run", "refused in a pause"),
     *(
+        "told late",
         "undo",
         "undone",
         "undone again",

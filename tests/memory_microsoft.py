@@ -101,6 +101,7 @@ class MemoryTenant:
         return {
             "requests": self.tenant.requests,
             "faultsMet": self.tenant.faults_met,
+            "late": self.tenant.late,
             "faultsLeft": len(self.tenant.faults),
         }
 

@@ -53,6 +53,7 @@ class Stack:
         self.undoable = []
         self.incomplete = False
         self.paused = False
+        self.late = set()
         self.bells = Bells(self)
 
     async def take(self, step):
@@ -60,8 +61,12 @@ class Stack:
         match step:
             case ("run" | "twice" | "orphan" | "hidden", *_) if self.paused:
                 await self.is_refused()
+            case ("hire" | "change" | "leave", who, *_) | ("missed" | "late", *_, (_, who, *_)) if who in self.late:
+                pass  # What comes next would be told late, too, or the late thing with it.
             case ("hire" | "change" | "leave", who, *_):
                 self.happen(step, missed=who in self.model.missed)
+            case ("late", rounds, (_, who, *_) as told) if who not in self.model.missed | self.model.unheard:
+                self.happen(told, missed=True, late=rounds)
             case ("missed", ("hire" | "change" | "leave", who, *_) as told):
                 # What is still to be told of a person would be told with it.
                 self.happen(told, missed=who not in self.model.unheard)
@@ -137,28 +142,42 @@ class Stack:
 
     # The directory and emu.chat.
 
-    def happen(self, step, *, missed):
+    def happen(self, step, *, missed, late=None):
         match step:
             case ("hire", who, values) if who in self.model.users:
                 # An object id is never another user's: whoever has it comes back, and what was set is told as null.
                 nulls = dict.fromkeys(DIRECTORY_FIELDS) | {"accountEnabled": True}
-                self.tell([("restore", who), ("change", who, nulls | values)], missed=missed)
+                self.tell([("restore", who), ("change", who, nulls | values)], missed=missed, late=late)
                 self.model.come_back(who, **_read(values))
             case ("hire", who, values):
                 always = {"id": who, "userPrincipalName": f"{who[-2:]}@x.example", "accountEnabled": True}
-                self.tell([("hire", always | values)], missed=missed)
+                self.tell([("hire", always | values)], missed=missed, late=late)
                 self.model.hire(who, **_read(values))
             case ("change", who, values) if self.model.users.get(who) is not None:
-                self.tell([("change", who, values)], missed=missed)
+                self.tell([("change", who, values)], missed=missed, late=late)
                 self.model.change(who, **_read(values))
             case ("leave", who) if self.model.users.get(who) is not None:
-                self.tell([("remove", who)], missed=missed)
+                self.tell([("remove", who)], missed=missed, late=late)
                 self.model.leave(who)
         if missed:
             self.model.miss(step[1])
+        if late is not None and self.is_late(step[1]):
+            self.late.add(step[1])
 
-    def tell(self, steps, *, missed):
-        self.rig.tenant.do(*[("missed", *step) if missed else step for step in steps])
+    def tell(self, steps, *, missed, late):
+        how = ("late", late) if late is not None else ("missed",) if missed else ()
+        self.rig.tenant.do(*[(*how, *step) for step in steps])
+
+    def is_late(self, who):
+        return who in self.rig.tenant.state()["late"]
+
+    def hear_late(self):
+        """A round that has just ended told of those of whom earlier ones did not."""
+        for who in [one for one in self.late if not self.is_late(one)]:
+            self.late.discard(who)
+            self.met["told late"] += 1
+            self.model.missed.discard(who)
+            self.model.unheard.add(who)
 
     async def edit(self, card, decide):
         wanted = card.user or card.own_id
@@ -427,6 +446,7 @@ class Stack:
             self.met["run by a doorbell"] += run.trigger is Trigger.NOTIFICATION
             self.met["verified"] += run.trigger is Trigger.VERIFICATION
             self.met["drift"] += run.drift
+            self.hear_late()
             told = await self.told(run)
             self.model.run(full=run.mode is Mode.FULL, verifies=run.trigger is Trigger.VERIFICATION, told=told)
             self.note_undoable(run)

@@ -28,6 +28,7 @@ class TenantControl:
         """Counters, and what is still to come.
 
         `requests` by operation (`filtered`: first rounds for some ids), `faultsMet` by kind, `faultsLeft`,
+        `late` (whom continuing rounds do not tell yet),
         `subscriptions`, and `notifications`: what became of them, in numbers.
         """
         return _call(self._path)

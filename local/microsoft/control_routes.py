@@ -54,6 +54,7 @@ class ControlRoutes:
         told = {
             "requests": tenant.requests,
             "faultsMet": tenant.faults_met,
+            "late": tenant.late,
             "faultsLeft": len(tenant.faults),
             "subscriptions": [{**one.told(), "clientState": one.client_state} for one in live],
             "notifications": tenant.subscriptions.counters,

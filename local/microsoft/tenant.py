@@ -144,6 +144,11 @@ class Tenant:
         self.notify(user_id, _change_type(self.users[user_id]))
         return made
 
+    @property
+    def late(self) -> list[str]:
+        """Whom continuing rounds do not tell yet."""
+        return [one.user_id for one in self._late]
+
     def _tell_late(self) -> None:
         for late in self._late:
             late.rounds -= 1
