@@ -9,6 +9,7 @@ import jwt
 
 from api.keys import ALGORITHMS, SigningKeys
 from errors import NotAllowed, NotSignedIn, Refused
+from mapping.text import storable
 from workspace.connection import WorkspaceId, workspace_id
 
 ASK_YOUR_ADMIN = "Ask your admin to configure it"
@@ -114,6 +115,7 @@ def _caller(claims: dict[str, object]) -> Caller:
         workspace = workspace_id(str(texts["workspace_id"]))
     except Refused as error:
         raise NotSignedIn("The sign-in token names a workspace that cannot be.") from error
-    return Caller(
-        str(texts["sub"]), str(texts["name"]), workspace, str(texts["workspace_name"]), texts["role"] == "admin"
-    )
+    sub, name, workspace_name = (str(texts[one]) for one in ("sub", "name", "workspace_name"))
+    if storable(sub) != sub:
+        raise NotSignedIn("The sign-in token names a person who cannot be.")
+    return Caller(sub, storable(name), workspace, storable(workspace_name), texts["role"] == "admin")

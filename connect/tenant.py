@@ -8,6 +8,7 @@ import jwt
 
 from directory.credentials import TenantId
 from errors import Refused
+from mapping.text import storable
 
 GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
 PRIVILEGED_ROLE_ADMINISTRATOR = "e8611ab8-c189-46e8-94e1-60213ab1f814"
@@ -113,7 +114,8 @@ def _require_fresh(claims: dict[str, Any], since: datetime) -> None:
 
 def _name_of(claims: dict[str, Any]) -> str:
     """How people recognise who signed in: name and user name, or the object id where the token tells neither."""
-    told = [claims[one] for one in ("name", "preferred_username") if isinstance(claims.get(one), str) and claims[one]]
+    texts = (claims.get(one) for one in ("name", "preferred_username"))
+    told = [storable(one) for one in texts if isinstance(one, str) and one]
     name = told[0] if told else str(claims["oid"])
     return f"{name} ({told[1]})"[:_LONGEST_NAME] if len(told) > 1 else name[:_LONGEST_NAME]
 

@@ -151,6 +151,7 @@ class LoginRoutes:
         claims["wids"] = [*account.roles, ORDINARY_USER]
         spoiled: dict[str, dict[str, object]] = {
             "nonce": {"nonce": "another"},
+            "name": {"name": "Zo\ud800"},
             "audience": {"aud": str(uuid.uuid4())},
             "issuer": {"iss": f"https://sts.example.org/{tenant.id}/v2.0"},
             "tenant": {"tid": str(uuid.uuid4())},

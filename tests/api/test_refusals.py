@@ -228,6 +228,7 @@ FAULTY_TOKENS = {
     "no subject": {"claims": {"sub": None}},
     "no expiry": {"claims": {"exp": None}},
     "no workspace": {"claims": {"workspace_id": None}},
+    "a person who cannot be": {"claims": {"sub": "admin\ud800"}},
     "a workspace that cannot be": {"claims": {"workspace_id": "a' or '1'='1"}},
     "an unknown role": {"claims": {"role": "owner"}},
     "algorithm none": {"algorithm": "none"},
@@ -261,6 +262,18 @@ def test_a_good_token_with_either_algorithm_is_taken(office):
         answer = httpx.get(f"{office.url}/api/{ENTRA}", headers={"Authorization": f"Bearer {token}"}, timeout=30)
 
         assert answer.status_code == 200
+
+
+def test_a_name_that_is_no_text_is_told_as_far_as_it_is(office):
+    claims = {"name": "Zo\ud800", "workspace_name": "\udc00ffice"}
+    token = office.directory.control.odd_token(person=office.admin.person, claims=claims)
+    office.set_up()
+    headers = {"Authorization": f"Bearer {token}"}
+
+    paused = httpx.post(f"{office.url}/api/{ENTRA}/pause", headers=headers, timeout=30)
+
+    assert paused.status_code == 200
+    assert office.card()["pause"]["by"] == "Zo\ufffd"
 
 
 def test_nothing_but_health_and_the_callback_answers_without_a_token(host):

@@ -278,6 +278,15 @@ def test_the_trail_names_the_tenant_and_who_approved(office):
     }
 
 
+def test_an_approver_whose_name_is_no_text_is_named_as_far_as_it_is(office):
+    office.tenant.spoil_id_tokens("name")
+    office.connect()
+
+    [entry] = [one for one in office.admin.call("GET", f"{ENTRA}/audit")["entries"] if "approvedBy" in one["details"]]
+
+    assert entry["details"]["approvedBy"] == f"Zo\ufffd ({office.account()})"
+
+
 def test_who_signed_in_at_microsoft_long_ago_signs_in_again(office):
     page = office.browser.press(office.browser.open(office.admin.begin()), "Sign in", account=office.account())
     office.tenant.age_sign_ins(3600)
