@@ -5,34 +5,32 @@ any line: contacts are written before the checkpoint, and a page that is repeate
 attempt meant to do.
 """
 
-import asyncio
 import dataclasses
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec.structs import replace
 
 import limits
 from contacts.contact import Link, partition_of, write_operations
 from contacts.store import ContactStore, Left
-from directory.organization import organization_name
-from errors import Conflict, ConnectorError, DeltaLinkExpired, RoundBroken, TryLater
-from limits import LEASE, TABLE_CALL_SECONDS
+from errors import DeltaLinkExpired, RoundBroken, TryLater
 from mapping.configuration import Configuration
 from mapping.fields import ObjectId
 from mapping.values import ValueReader
-from storage.retry import Sleep, tries
+from storage.retry import tries
 from storage.transaction import Operation, Partition
 from storage.turns import apart, done_in_turns, in_turns
 from sync import telemetry
 from sync.batch import Batch, Waits
+from sync.ending import end_run
 from sync.failures import NOT_DECODED, OVERTAKEN, why_skipped
 from sync.gathering import Gathering
+from sync.lease import LeasedRun
 from sync.local_edits import gather_local_edits, gather_matches
-from sync.meter import Meter
 from sync.pages import gather_pages
 from sync.plan import planning
 from sync.reading import PageReader
@@ -43,40 +41,21 @@ from sync.undo import plan_undo
 from sync.undo_pages import DONE, gather_undo, now_of
 from sync.writes import Earlier, Plan, Stamp, Write, formers_of, settle_others, skipped
 from workspace.audit import adoption_entry
-from workspace.connection import Connection, WorkspaceId, connection_operation, named
-from workspace.events import announcements
 from workspace.journal import Change, Former, JournalPage, Person, journal_operation
-from workspace.run import NEXT_PHASE, Cost, Event, Mode, Phase, Run, RunState, Trigger, may_work
-from workspace.state import SyncState, Totals, Verification, concluded
-from workspace.store import WorkspaceStore, run_operation
+from workspace.run import NEXT_PHASE, Event, Mode, Phase, Run, RunState, Trigger
 
 
-class Superseded(ConnectorError):
-    """The run is not this worker's any more: cancelled, disconnected, or taken over. Nothing more is written."""
-
-    code = "superseded"
-
-
-@dataclass(slots=True)
-class Slice:
+@dataclass(slots=True, kw_only=True)
+class Slice(LeasedRun):
     """One worker's turn at a run.
 
-    `owner` names the worker in the lease; `until` is the slice's end in seconds of the monotonic clock. `resumed`: an
-    earlier slice may have done part of the current page. `before` is the run's cost before this slice.
+    `until` is the slice's end in seconds of the monotonic clock. `resumed`: an earlier slice may have done part of the
+    current page.
     """
 
-    workspaces: WorkspaceStore
     contacts: ContactStore
     reader: PageReader
-    connection: Connection
-    state: SyncState
-    run: Run
-    owner: str
     resumed: bool
-    meter: Meter
-    before: Cost
-    now: Callable[[], datetime]
-    sleep: Sleep
     until: float
     room: Room
     matches: dict[ObjectId, Person] = field(default_factory=dict)
@@ -92,7 +71,6 @@ class Slice:
     _earlier: Earlier | None = None
     _formers: Mapping[str, Former] = field(default_factory=dict)
     _held_back: frozenset[ObjectId] | None = None
-    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.gathering = self._new_gathering()
@@ -280,7 +258,7 @@ class Slice:
         if page and not plan.writes:
             await self._journal(run, number, page, *told)
         elif told:
-            await self._checkpoint(run, *told)
+            await self.checkpoint(run, *told)
         else:
             self.run = run
 
@@ -332,118 +310,19 @@ class Slice:
             self.state = replace(self.state, delta_link=None)
         run = replace(self.run, counts=replace(self.run.counts, read=0, unchanged=0), first_page=self.run.page)
         run = replace(run, mode=Mode.FULL, restarted=restarted, cursor=None, phase=Phase.READ, idle_pages=0)
-        await self._checkpoint(run)
+        await self.checkpoint(run)
         await self._recall()
 
     async def _end(self, event: Event, waits: Waits | None = None) -> None:
-        """Write the run's end: history, delta link, totals, and what is next, in one transaction."""
-        if waits is not None:
-            # Before the state says that they wait: a run that waits must find all of its ids.
-            # With the state, so that a worker that lost its lease changes none of another's.
-            for operation in await self.workspaces.pending_operations(self.workspace, self.run.id, waits.ids):
-                await self._checkpoint(self.run, operation)
-        undo = self.run.mode is Mode.UNDO
-        full = self.run.mode is Mode.FULL and not self.run.approved
-        # Before the transaction, which would have to be repeated if a request came in meanwhile.
-        name = await organization_name(self.reader.graph, self.reader.tenant) if full else None
-        # What comes back may be linked or not, which the counters of a run do not tell.
-        recount = undo or self.state.recount
-        counted = Totals(*await self.contacts.count(self.partition)) if recount else None
-        if ordered := full and waits is None and not self.state.ordered:
-            await self.contacts.complete_names(self.partition)
-        now, link = self.now(), self.run.delta_link
-        ended = replace(self.run.after(event), cost=self.cost(about_to=1), cursor=None, delta_link=None)
-        told = waits.told if waits is not None else ended.pending_removals
-        ended = replace(ended, completed_at=now, pending_removals=told)
-        dropped: list[Run] = []
-
-        def end(state: SyncState) -> tuple[SyncState, Sequence[Operation]]:
-            after, dropped[:] = concluded(state, ended, link)
-            operations = [run_operation(one) for one in (*dropped, *([] if waits else [ended]))]
-            if name is not None and name != self.connection.tenant_name:
-                operations.append(connection_operation(named(self.connection, name)))
-            if ordered:
-                after = replace(after, ordered=True)
-            if counted is not None:
-                after = replace(after, totals=counted, recount=False)
-            if full and waits is None:
-                verified = Verification(now, after.totals.linked, ended.drift, ended.id)
-                after = replace(after, verification=verified)
-            return after if undo else replace(after, last_completed_at=now), operations
-
-        await self.write(end)
-        self.run = ended
-        # Last: as long as the state does not tell the outcome, a repeated end needs these ids.
-        for one in (*dropped, *([ended] if ended.approved else [])):
-            await self.workspaces.forget_pending(self.workspace, one.id)
+        self.run, decided = await end_run(self, event, waits)
+        for run in decided:
+            await self.workspaces.forget_pending(self.workspace, run)
 
     # The one way to remember how far it came.
 
     async def _journal(self, run: Run, number: int, page: JournalPage, *others: Operation) -> None:
         """A checkpoint with a page of the journal."""
-        await self._checkpoint(run, await apart(len(page.changes), journal_operation, run.id, number, page), *others)
-
-    async def _checkpoint(self, run: Run, *operations: Operation) -> None:
-        """Step, cursor, counters and lease move at once, with further rows, or not at all.
-
-        Raises:
-            Superseded: the stored state says that it is another worker's turn.
-        """
-        run = replace(run, cost=self.cost(about_to=1))
-
-        def checkpoint(state: SyncState) -> tuple[SyncState, Sequence[Operation]]:
-            return replace(state, run=run, lease_owner=self.owner, lease_until=self.now() + LEASE), operations
-
-        await self.write(checkpoint)
-        self.run = run
-
-    async def keep_lease(self) -> None:
-        """Renew a lease that a call which begins now may outlive, by this worker's own clock.
-
-        Contacts stand in another partition than the sync state, so its ETag does not fence them.
-
-        Raises:
-            Superseded, TryLater
-        """
-        until = self.state.lease_until
-        if until is None or until - self.now() < timedelta(seconds=TABLE_CALL_SECONDS):
-            await self.renew_lease()
-
-    async def renew_lease(self) -> None:
-        """Raises: Superseded, TryLater."""
-        await self.write(lambda state: (replace(state, lease_until=self.now() + LEASE), ()))
-
-    async def write(self, change: Callable[[SyncState], tuple[SyncState, Sequence[Operation]]]) -> None:
-        """Write the sync state with further rows of the workspace. A request that came in between is kept.
-
-        Raises:
-            Superseded, TryLater
-        """
-        # The heartbeat writes the same row, and each write needs the ETag of the one before.
-        async with self._writing:
-            async for last in tries(self.sleep):
-                state, operations = change(self.state)
-                told = announcements((self.connection, self.state), (None, state), self.now())
-                try:
-                    self.state = await self.workspaces.save(state, *operations, *told)
-                except Conflict:
-                    await self.confirm()
-                    if last:
-                        raise
-                else:
-                    return
-
-    async def confirm(self) -> None:
-        """Read the sync state again, and make sure that it is still this worker's turn.
-
-        Raises:
-            Superseded
-        """
-        connection, state = await self.workspaces.load(self.workspace)
-        mine = state.run is not None and state.run.id == self.run.id and state.lease_owner == self.owner
-        if connection is None or not may_work(connection, self.run) or not mine:
-            raise Superseded("the run was cancelled, disconnected or taken over")
-        self.connection, self.state = connection, state
+        await self.checkpoint(run, await apart(len(page.changes), journal_operation, run.id, number, page), *others)
 
     async def interrupted(self) -> Earlier:
         """What the journal says of the current page, by contact id: only a slice that resumes a run finds anything."""
@@ -475,10 +354,6 @@ class Slice:
         return Gathering(self.contacts, self.partition, self.state.totals.contacts, self.room)
 
     @property
-    def workspace(self) -> WorkspaceId:
-        return self.connection.workspace_id
-
-    @property
     def roll(self) -> RollCall:
         return self.gathering.roll
 
@@ -497,10 +372,6 @@ class Slice:
         """The choices the run started with; a newer one is the next run's."""
         assert self.run.configuration is not None
         return self.run.configuration
-
-    def cost(self, about_to: int = 0) -> Cost:
-        """The run's cost so far, and `about_to` further table transactions."""
-        return self.before + self.meter.cost() + Cost(table_transactions=about_to)
 
 
 def _iso(moment: datetime) -> str:

@@ -25,11 +25,12 @@ from storage.retry import Sleep
 from storage.transaction import Operation
 from sync import failures, telemetry
 from sync.alarms import Alarms
+from sync.lease import Superseded
 from sync.messages import DOORBELL, SCHEDULE, Continue, Start, write_message
 from sync.meter import Meter
 from sync.reading import PageReader
 from sync.room import NoRoom, Room
-from sync.slice import Slice, Superseded
+from sync.slice import Slice
 from sync.subscribing import Subscribing
 from workspace.connection import Connection, ConnectionEvent, Stage, WorkspaceId, connection_operation, tenant_of
 from workspace.events import announcements

@@ -270,7 +270,7 @@ RUNS = (
         "message.step == run.step:",
     ),
     Mutation("a verification is a delta", "sync/slice.py", "await self._read_everything(restarted=False)", "pass"),
-    Mutation("a superseded worker goes on", "sync/slice.py", "or not mine:", "or False:"),
+    Mutation("a superseded worker goes on", "sync/lease.py", "or not mine:", "or False:"),
     Mutation(
         "a paused connection takes requests",
         "sync/requests.py",
@@ -286,7 +286,7 @@ RUNS = (
     Mutation("an event is sent and not written", "workspace/store.py", "extra += announcements(", "_ = announcements("),
     Mutation(
         "a slice tells nothing",
-        "sync/slice.py",
+        "sync/lease.py",
         "self.workspaces.save(state, *operations, *told)",
         "self.workspaces.save(state, *operations)",
     ),
@@ -353,8 +353,8 @@ TURNS = (
     ),
     Mutation(
         "a list of an older version is never completed",
-        "sync/slice.py",
-        "await self.contacts.complete_names(self.partition)",
+        "sync/ending.py",
+        "await work.contacts.complete_names(work.partition)",
         "pass",
     ),
     Mutation(
