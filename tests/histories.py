@@ -237,6 +237,9 @@ def one_of_each(*, thorough):
         for full, number in (((False, 3), (False, 5), (True, 4), (True, 6)) if thorough else ((False, 5),))
     ]
     found += [[_ODD, *_BEGIN, *_BEFORE, ("hidden", hidden), *_END] for hidden in HIDDEN]
+    # A read of single users whose next page is refused for ever ends with its message, buried as poison.
+    refused = next(one for one in ENDS if one.get("fault", {}).get("code") == "syncStateNotFound")
+    found += [[_ODD, *_BEGIN, ("ends", refused), ("hidden", "missing"), *_END]]
     # Somebody who may not sign in any more, on several pages of which only the first ones say so.
     disabled = ("hire", PEOPLE[2], {"accountEnabled": False})
     found += [[_ODD, *_BEGIN, disabled, ("hidden", "missing_later"), *_END]]

@@ -43,10 +43,13 @@ class RealWorld:
 
     rings: MemoryQueue | None = None
     _notification: Notification | None = None
+    _tried: dict = field(default_factory=dict)
+    _poisoned: int = 0
 
     @property
     def met(self):
-        return Counter({f"storage {kind}": times for kind, times in self.door.met.items()} if self.door else {})
+        storage = {f"storage {kind}": times for kind, times in self.door.met.items()} if self.door else {}
+        return Counter({**storage, "poisoned": self._poisoned})
 
     async def receive(self, run):
         """The next message; or one that comes twice or late, with a step that is long past.
@@ -56,13 +59,23 @@ class RealWorld:
         for due in (run.resume_at, (await self.rig.state()).lease_until):
             if due is not None and due > self.rig.clock():
                 self.rig.clock.offset += due - self.rig.clock()
-        return Letter(Start(self.rig.workspace) if run.step % 2 else Continue(self.rig.workspace, run.id, run.step))
+        message = Start(self.rig.workspace) if run.step % 2 else Continue(self.rig.workspace, run.id, run.step)
+        return Letter(message, self._tried.pop(write_message(message), 0) + 1)
 
     async def failed(self, letter):
-        """The worker of a message died or failed: a lease that could not be given back runs out by itself."""
+        """The worker of a message died or failed: a lease that could not be given back runs out by itself.
+
+        The message is written again, as the host lets it come back, or it is buried as poison.
+        """
         self.rig.clock.offset += LEASE + timedelta(seconds=1)
+        text = write_message(letter.message)
         if isinstance(letter.message, Ring):
-            await self.rings.send(write_message(letter.message), _COMES_BACK_SECONDS)
+            await self.rings.send(text, _COMES_BACK_SECONDS)
+        elif letter.tries < _MOST_TRIES:
+            self._tried[text] = letter.tries
+        else:
+            self._poisoned += 1
+            await self.rig.services.dispatch.bury(text.encode())
 
     async def subscribe(self):
         """A subscription as a run writes it down; doorbells' messages wait in memory, on the rig's clock."""
@@ -91,6 +104,7 @@ class RealWorld:
         """Nothing: `receive` writes its messages itself."""
 
     async def forget_messages(self):
+        self._tried.clear()
         await self.rig.queue.clear_messages()
 
     def spoil(self, kind, number):
