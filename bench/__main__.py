@@ -120,6 +120,7 @@ def _scale(running: Stage, found: report.Findings, people: int, *, only_first: b
     office, _ = tries[-1]
     keep(report.FIRST, lambda: sorted((figures for _, figures in tries), key=lambda one: one.cpu)[len(tries) // 2])
     found.stored[people] = scenarios.stored_bytes(running, office)
+    found.nights[people] = scenarios.export(running, office, days=len(found.nights))
     if only_first:
         return
     keep(report.FULL, lambda: scenarios.run_again(running, office, "full"))

@@ -1,6 +1,6 @@
 """What Azure asks for, and what a run therefore costs. List prices in US dollars, West Europe, pay as you go.
 
-Source: azure.microsoft.com/pricing for Storage tables and queues (ZRS, as infra/ makes them), Functions Flex
+Source: azure.microsoft.com/pricing for Storage tables, queues and blobs (ZRS, as infra/ makes them), Functions Flex
 Consumption and Log Analytics, as known on the date below; they are there to be replaced by yours.
 """
 
@@ -8,6 +8,11 @@ DATED = "2026-11"
 TABLE_TRANSACTIONS_PER_10_000 = 0.00036
 QUEUE_OPERATIONS_PER_10_000 = 0.0004
 STORED_GB_MONTH = 0.0563
+BLOB_WRITES_PER_10_000 = 0.0675
+BLOB_GB_MONTH = 0.023
+"""Block blobs, hot, ZRS: what the daily exports are kept in."""
+EXPORT_DAYS = 30
+"""The default of infra/main.bicep."""
 LOGS_GB = 2.30
 LOGS_BILLED = 0.75
 """Of an event's bytes as they are sent, by learn.microsoft.com/azure/azure-monitor/logs/cost-logs, on average."""
@@ -28,6 +33,16 @@ def idle_month(workspaces: int, seconds_a_run: float, transactions_a_run: float)
         + (runs + HOURS_A_MONTH) * FUNCTION_EXECUTIONS_PER_MILLION / 1e6
         + runs * transactions_a_run * TABLE_TRANSACTIONS_PER_10_000 / 10_000
         + runs * 4 * QUEUE_OPERATIONS_PER_10_000 / 10_000
+    )
+
+
+def exports_month(table_transactions: int, blobs: int, stored: int) -> float:
+    """A month's exports of one workspace, by what a night took, and the days of them that are kept."""
+    nights = HOURS_A_MONTH / 24
+    return (
+        nights * table_transactions * TABLE_TRANSACTIONS_PER_10_000 / 10_000
+        + nights * blobs * BLOB_WRITES_PER_10_000 / 10_000
+        + EXPORT_DAYS * stored / 1e9 * BLOB_GB_MONTH
     )
 
 

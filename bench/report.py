@@ -8,6 +8,7 @@ from pathlib import Path
 from bench import prices
 from bench.measure import Figures, median, percentile, spread
 from bench.plots import bars
+from bench.scenarios import Night
 from bench.turns import FULL_RUNS, LISTED, SYNCS, Crowd, Ticked
 
 PRODUCT = "this connector"
@@ -27,6 +28,8 @@ class Findings:
     awkward: dict[tuple[str, str], str] = field(default_factory=dict)
     scaled: dict[tuple[int, str], Figures] = field(default_factory=dict)
     stored: dict[int, int] = field(default_factory=dict)
+    nights: dict[int, Night] = field(default_factory=dict)
+    """A night's export of a workspace, by its people."""
     latency: list[tuple[float, float]] = field(default_factory=list)
     idle: Figures | None = None
     status: dict[int, list[float]] = field(default_factory=dict)
@@ -238,20 +241,26 @@ def _pace(one: Figures) -> str:
 
 
 def _costs(found: Findings) -> str:
-    """A month of a workspace: a delta with 10 changes an hour, and what is stored."""
+    """A month of a workspace: a delta with 10 changes an hour, what is stored, and what is exported each night."""
     rows = []
     for people, size in found.stored.items():
         delta = found.scaled.get((people, "delta, 10 changed"))
         if delta is None:
             continue
         run = prices.run_cost(delta.seconds, (delta.table_reads or 0) + (delta.table_writes or 0))
-        stored = size / 1e9 * prices.STORED_GB_MONTH
-        rows.append(f"| {people:,} | {size / 1e6:.1f} | {run * prices.HOURS_A_MONTH:.4f} | {stored:.5f} |")
+        stored, night = size / 1e9 * prices.STORED_GB_MONTH, found.nights[people]
+        exports = prices.exports_month(night.transactions, night.blobs, night.stored)
+        rows.append(
+            f"| {people:,} | {size / 1e6:.1f} | {run * prices.HOURS_A_MONTH:.4f} | {stored:.5f}"
+            f" | {night.transactions:,} | {night.blobs:,} | {night.stored / 1e3:,.1f} | {exports:.5f} |"
+        )
     return (
         f"## What it costs on Azure\n\nList prices of {prices.DATED} in US dollars (`bench/prices.py`), a workspace"
         " a month: 730 hourly deltas with ten changes each, and what is stored of contacts. Shared"
-        " instances cost less.\n\n"
-        "| people | stored MB | runs $ | storage $ |\n| ---: | ---: | ---: | ---: |\n" + "\n".join(rows) + _fleet(found)
+        " instances cost less. The export of each night leaves out what Full Resync brings back; its blobs are kept"
+        f" {prices.EXPORT_DAYS} days.\n\n"
+        "| people | stored MB | runs $ | storage $ | a night's transactions | its blobs | kB | exports $ |\n"
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n" + "\n".join(rows) + _fleet(found)
     )
 
 

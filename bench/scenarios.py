@@ -1,6 +1,7 @@
 """What is measured. Each scenario takes a stage, and gives figures of one run."""
 
 import asyncio
+import dataclasses
 import json
 import os
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import httpx
@@ -85,6 +86,53 @@ def stored_bytes(stage: Stage, office: Office) -> int:
     share = sum(len(str(dict(row))) for row in sample) / len(sample)
     contacts: int = office.status()["totals"]["contacts"]
     return round(share * contacts)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Night:
+    """What the daily export of one workspace took: requests to the tables, and its blobs, packed."""
+
+    transactions: int
+    blobs: int
+    stored: int
+
+
+def export(stage: Stage, office: Office, days: int = 0) -> Night:
+    """The export of one workspace, so many days from now: one that was exported is not exported again that day."""
+    with patch.dict(os.environ, stage.directory.settings()):
+        return asyncio.run(_export(stage, WorkspaceId(office.workspace), days))
+
+
+class _Only:
+    """A schedule that knows one workspace."""
+
+    def __init__(self, workspace: WorkspaceId) -> None:
+        self._workspace = workspace
+
+    async def known(self, _after: str, _most: int) -> tuple[list[str], str]:
+        return [self._workspace], ""
+
+
+async def _export(stage: Stage, workspace: WorkspaceId, days: int) -> Night:
+    settings = Settings.read(host_settings(stage.storage, stage.directory, 7071))
+    services = build(settings, lambda: datetime.now(UTC))
+    transactions, count = 0, services.tables._count  # noqa: SLF001 - what the meter hears of
+
+    def counted(method: str) -> None:
+        nonlocal transactions
+        transactions += 1
+        count(method)
+
+    services.tables._count = counted  # type: ignore[method-assign] # noqa: SLF001
+    try:
+        tomorrow = datetime.now(UTC) + timedelta(days=days)
+        only = dataclasses.replace(services.exporting, schedule=_Only(workspace), now=lambda: tomorrow)  # type: ignore[arg-type]
+        await only.work()
+        names = await only.exports.parts(workspace, tomorrow.date().isoformat())
+        parts = [await only.exports.get(name) for name in names]
+        return Night(transactions, len(parts), sum(len(part or b"") for part in parts))
+    finally:
+        await services.close()
 
 
 def status_beside(stage: Stage, syncs: int, people: int = BESIDE_PEOPLE) -> list[float]:
