@@ -215,6 +215,20 @@ async def list_audit(req: func.HttpRequest) -> func.HttpResponse:
     return await services().run_calls.audit(req)
 
 
+@app.route("integrations/entra/audit/{id}/undo", methods=["GET"])
+@answering
+async def preview_undo_of_edits(req: func.HttpRequest) -> func.HttpResponse:
+    """What undoing a person's edits would do."""
+    return await services().run_calls.preview_undo_of_edits(req)
+
+
+@app.route("integrations/entra/audit/{id}/undo", methods=["POST"])
+@answering
+async def undo_edits(req: func.HttpRequest) -> func.HttpResponse:
+    """Put back what a person changed."""
+    return await services().run_calls.undo_edits(req)
+
+
 @app.route("contact-lists", methods=["GET"])
 @answering
 async def list_contact_lists(req: func.HttpRequest) -> func.HttpResponse:

@@ -150,8 +150,8 @@ EDITS_AT_ONCE = 2_000
 EDITS_PER_SECOND = 10.0
 """Edits by one person that go on for ever: more than a person types, less than what keeps a run busy."""
 
-BULK_REMOVALS = (20, 200, 2_000, 20_000)
-"""Contacts that one person removes within an hour: at each of these counts the audit trail tells of it."""
+BULK_EDITS = (20, 200, 2_000, 20_000)
+"""Contacts that one person adds, changes or removes within an hour: at each count the audit trail tells of it."""
 FULL_RUNS_AT_ONCE = 6
 """Full Resyncs of one workspace that people ask for without a pause."""
 SECONDS_A_FULL_RUN = 120.0

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from api.answers import Created, Nothing, Reply
 from api.caller import Caller, Callers, require_admin
 from api.csv import MOST_ROWS, Csv
-from api.pace import EditPace, Removals
+from api.pace import BulkEdits, EditPace
 from api.requests import page_of, read_body, search_of
 from api.shapes import (
     ContactCard,
@@ -27,6 +27,7 @@ from api.shapes import (
 )
 from contacts.contact import Contact, ContactId, Link, own_contact_id, partition_of
 from contacts.custom_fields import fields_of
+from contacts.edit_journal import stamp_of
 from contacts.edit_store import EditStore
 from contacts.edits import Edit, checked, created, edited, removed
 from contacts.listing import Listing, Part
@@ -36,9 +37,10 @@ from mapping.configuration import Configuration
 from mapping.contact_fields import STANDARD_FIELDS
 from storage.table import Tables
 from storage.transaction import Partition
-from workspace.audit import Action, entry
+from workspace.audit import Action, edits_entry, entry
 from workspace.connection import Connection, ListId, Stage
 from workspace.connection import partition_of as workspace_partition
+from workspace.edits import EditKind
 from workspace.state import SyncState, Totals
 from workspace.store import Update, WorkspaceStore
 
@@ -84,7 +86,7 @@ class ContactCalls:
     listing: Listing
     edits: EditStore
     pace: EditPace
-    removals: Removals
+    bulk: BulkEdits
     now: Callable[[], datetime]
 
     async def lists(self, req: func.HttpRequest) -> Reply[ContactLists]:
@@ -164,29 +166,40 @@ class ContactCalls:
     async def add(self, req: func.HttpRequest) -> Created[ContactShape]:
         caller = await self.callers.of(req)
         partition, list_id = await self._editable(caller, req)
-        contact = created(own_contact_id(), await self._edit(caller, req), self._stamp(), caller.person)
+        edit, now = await self._edit(caller, req), self.now()
+        contact = created(own_contact_id(), edit, stamp_of(now), caller.person)
         await self.edits.add(partition, contact)
+        await self._note(caller, EditKind.ADDED, now)
         return Created(contact_shape(contact, list_id))
 
     async def change(self, req: func.HttpRequest) -> Reply[ContactShape]:
         caller = await self.callers.of(req)
         partition, list_id = await self._editable(caller, req)
-        edit, now = await self._edit(caller, req), self._stamp()
+        edit, now = await self._edit(caller, req), self.now()
+        at, person = stamp_of(now), caller.person
         contact = await self.edits.change(
-            partition, _contact_id(req), lambda before: edited(before, edit, now, caller.person)
+            partition, _contact_id(req), lambda before: edited(before, edit, at, person), at, person
         )
         assert contact is not None
+        # A save that changes nothing is none.
+        if (contact.updated_at, contact.updated_by) == (at, person):
+            await self._note(caller, EditKind.CHANGED, now)
         return Reply(contact_shape(contact, list_id))
 
     async def remove(self, req: func.HttpRequest) -> Nothing:
         caller = await self.callers.of(req)
         partition, _ = await self._editable(caller, req)
-        now = self._stamp()
-        await self.edits.change(partition, _contact_id(req), lambda before: removed(before, now, caller.person))
-        if (count := self.removals.count(caller)) is not None:
-            record = entry(Action.REMOVED_CONTACTS, caller.person, caller.name, self.now(), {"contacts": count})
-            await self.tables.transact(workspace_partition(caller.workspace_id), [record])
+        now = self.now()
+        at, person = stamp_of(now), caller.person
+        await self.edits.change(partition, _contact_id(req), lambda before: removed(before, at, person), at, person)
+        await self._note(caller, EditKind.REMOVED, now)
         return Nothing()
+
+    async def _note(self, caller: Caller, kind: EditKind, at: datetime) -> None:
+        """Count an edit, and tell of many in the audit trail."""
+        if (many := self.bulk.count(caller, kind, at)) is not None:
+            record = edits_entry(kind, caller.person, caller.name, self.now(), *many)
+            await self.tables.transact(workspace_partition(caller.workspace_id), [record])
 
     async def _totals(self, partition: Partition, state: SyncState) -> Totals:
         tally = await self.store.tally(partition)
@@ -220,9 +233,6 @@ class ContactCalls:
         if wrong:
             raise Refused("Some fields of the contact need attention.", wrong)
         return checked({name: value for name, value in body.items() if value is not UNSET} | custom, known)
-
-    def _stamp(self) -> str:
-        return self.now().isoformat().replace("+00:00", "Z")
 
 
 def part_of(req: func.HttpRequest) -> Part | None:

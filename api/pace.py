@@ -9,12 +9,14 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import limits
 from api.caller import Caller
 from errors import TooMany
+from workspace.audit import EDITS_SPAN
+from workspace.edits import EditKind
 
-_HOUR_SECONDS = 3600.0
 _MOST = 10_000
 """Remembered at once; who asked longest ago is forgotten first."""
 
@@ -63,23 +65,22 @@ class EditPace:
         self._bucket.take(caller.workspace_id, caller.person)
 
 
-class Removals:
-    """Contacts that each person removed within an hour. `now` gives seconds, monotonic."""
+class BulkEdits:
+    """Contacts that each person added, changed or removed within an hour."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
-        self._since: OrderedDict[tuple[str, str], tuple[float, int]] = OrderedDict()
+    def __init__(self) -> None:
+        self._since: OrderedDict[tuple[str, str, EditKind], tuple[datetime, int]] = OrderedDict()
 
-    def count(self, caller: Caller) -> int | None:
-        """Count a removal; how many there were, where the audit trail is to tell of it."""
-        who, now = (caller.workspace_id, caller.person), self._now()
-        began, removed = self._since.pop(who, (now, 0))
-        if now - began > _HOUR_SECONDS:
-            began, removed = now, 0
-        self._since[who] = began, removed + 1
+    def count(self, caller: Caller, kind: EditKind, now: datetime) -> tuple[int, datetime] | None:
+        """Count an edit; how many there were, and since when, where the audit trail is to tell of it."""
+        who = (caller.workspace_id, caller.person, kind)
+        began, edits = self._since.pop(who, (now, 0))
+        if now - began >= EDITS_SPAN:
+            began, edits = now, 0
+        self._since[who] = began, edits + 1
         if len(self._since) > _MOST:
             self._since.popitem(last=False)
-        return removed + 1 if removed + 1 in limits.BULK_REMOVALS else None
+        return (edits + 1, began) if edits + 1 in limits.BULK_EDITS else None
 
 
 class FullRunPace:

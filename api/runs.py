@@ -168,6 +168,20 @@ class RunCalls:
         record = entry(Action.UNDONE, caller.person, caller.name, now, {"run": run})
         return _accepted(await self.undoing.undo(caller.workspace_id, run, caller.name, pause, record))
 
+    async def preview_undo_of_edits(self, req: func.HttpRequest) -> Reply[UndoShape]:
+        caller = await self._admin(req)
+        edits = await self.undoing.edits(caller.workspace_id, _entry_id(req))
+        return Reply(undo_shape(await self.undoing.preview(caller.workspace_id, edits)))
+
+    async def undo_edits(self, req: func.HttpRequest) -> Accepted[RunAnswer]:
+        """Pause the connection, and queue the undo of a person's edits."""
+        caller = await self._admin(req)
+        edits = await self.undoing.edits(caller.workspace_id, _entry_id(req))
+        now = self.now()
+        pause = entry(Action.PAUSED, caller.person, caller.name, now)
+        record = entry(Action.UNDONE, caller.person, caller.name, now, {"entry": edits.entry})
+        return _accepted(await self.undoing.undo(caller.workspace_id, edits, caller.name, pause, record))
+
     async def audit(self, req: func.HttpRequest) -> Reply[Audit]:
         caller = await self._admin(req)
         most, continuation = page_of(req, default=50)
@@ -194,6 +208,14 @@ def _run_id(req: func.HttpRequest) -> RunId:
         return read_run_id(req.route_params["id"])
     except Refused as error:
         raise NotFound("There is no such run.") from error
+
+
+def _entry_id(req: func.HttpRequest) -> str:
+    """Raises: NotFound: no entry can have such an id. They are made as those of runs are."""
+    try:
+        return read_run_id(req.route_params["id"])
+    except Refused as error:
+        raise NotFound("There is no such entry in the audit trail.") from error
 
 
 def _accepted(run: Run) -> Accepted[RunAnswer]:

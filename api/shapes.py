@@ -43,7 +43,7 @@ class Removing(msgspec.Struct, frozen=True):
 
 
 class RunShape(msgspec.Struct, frozen=True, rename="camel"):
-    """A run; `undoes` is the run that an undo undoes.
+    """A run; `undoes` is the run that an undo undoes, or `undoesEdits` the audit entry of the edits.
 
     Beyond spec §7: `createdAt`, `cost`, `expected` (users to read), `restarted` (change tracking was lost). While a run
     pauses, `resumeAt` says until when, and `waitingFor` for whom. `removing` is there once it unlinks or deletes.
@@ -63,6 +63,7 @@ class RunShape(msgspec.Struct, frozen=True, rename="camel"):
     restarted: bool
     requested_by: str | None
     undoes: str | None
+    undoes_edits: str | None
     pending_removals: Waiting | None
     removing: Removing | None
     cost: Cost
@@ -71,7 +72,8 @@ class RunShape(msgspec.Struct, frozen=True, rename="camel"):
 
 def run_shape(run: Run) -> RunShape:
     told = {name: getattr(run, name) for name in RunShape.__struct_fields__ if name != "removing"}
-    return RunShape(**told | {"pending_removals": _waiting(run), "removing": _removing(run)})
+    edits = run.undoes_edits.entry if run.undoes_edits is not None else None
+    return RunShape(**told | {"undoes_edits": edits, "pending_removals": _waiting(run), "removing": _removing(run)})
 
 
 def _waiting(run: Run) -> Waiting | None:

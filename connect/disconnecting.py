@@ -147,6 +147,7 @@ class Disconnecting:
             return
         if connection.closing is ContactsOnDisconnect.DELETE:
             await self.workspaces.erase_people(workspace)
+            await self.contacts.edit_journal.forget(partition)
             state = state.without_samples()
         totals = Totals(*await self.contacts.count(partition))
         ended = replace(connection.after(ConnectionEvent.CLOSED), tenant_id=None, closing=None)

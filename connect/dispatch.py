@@ -105,7 +105,7 @@ class Dispatch:
             await self.restoring.work(message)
             return
         if isinstance(message, Prune):
-            await self.workspaces.prune(message.workspace_id, self.now())
+            await self.forgetting.old(message.workspace_id)
             return
         if isinstance(message, Start) and message.requested_by == SCHEDULE:
             await self._send_events(message.workspace_id)

@@ -1,11 +1,12 @@
-"""What an operator can have forgotten: a workspace whole, or one person of it (docs/operations.md).
+"""What is forgotten: history by its age; and what an operator says, a workspace whole or one person of it.
 
-Both are queue messages, so that they are repeated until they are done. Neither begins while a worker holds the lease.
+The latter (docs/operations.md) are queue messages, so that they are repeated until they are done. Neither begins while
+a worker holds the lease.
 """
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -61,6 +62,18 @@ class Forgetting:
         await self.exports.forget(workspace)
         await self.schedule.forget(workspace)
 
+    async def old(self, workspace: WorkspaceId) -> None:
+        """Delete what is older than history is kept for. Repeating it changes nothing.
+
+        Raises:
+            TryLater
+        """
+        await self.workspaces.prune(workspace, self.now())
+        connection, _ = await self.workspaces.load(workspace)
+        if connection is not None:
+            partition = partition_of(workspace, connection.list_id)
+            await self.contacts.edit_journal.prune(partition, self.now() - limits.HISTORY)
+
     async def person(self, message: ForgetPerson, connection: Connection | None, state: SyncState) -> None:
         """Delete a person's contacts, and take the person out of the history. Repeating it changes nothing.
 
@@ -85,23 +98,28 @@ class Forgetting:
         address = matching_email(message.person) if "@" in message.person else None
         found, held = await self._contacts_of(partition, message.person.lower(), address, held)
         ids = {message.person.lower(), *(one.id for one in found), *(one.source_id for one in found if one.source_id)}
-        if address is not None:
-            ids |= await self._gone_with(message.workspace_id, partition, address)
+        ids |= await self._gone(message.workspace_id, partition, ids, address)
         # Exports are not rewritten, they end by their age. Until then no restore brings the person back.
         await self.exports.note_forgotten(message.workspace_id, {*ids, address} if address is not None else ids)
         # Before the contacts: an interrupted attempt learns the ids from them once more.
         await self.workspaces.erase_person(message.workspace_id, ids, address)
+        await self.contacts.edit_journal.forget_person(partition, ids, address)
         await self._forget_left(partition, ids, address)
         await self._delete(partition, found)
+        # Somebody may have edited one of them until just now.
+        await self.contacts.edit_journal.forget_person(partition, ids, address)
         await self.workspaces.save(held.without_lease())
         log.info("person_forgotten workspace=%s contacts=%d", message.workspace_id, len(found))
 
-    async def _gone_with(self, workspace: WorkspaceId, partition: Partition, address: str) -> set[str]:
-        """Ids of which the history tells the address, and that have no contact any more.
+    async def _gone(
+        self, workspace: WorkspaceId, partition: Partition, ids: Collection[str], address: str | None
+    ) -> set[str]:
+        """Ids of which the history tells that they are the same person's, and that have no contact any more.
 
         Who still has one has another address by now, and a run that goes on must find that user on its pages.
         """
-        told = await self.workspaces.ids_with(workspace, address)
+        told = await self.workspaces.ids_about(workspace, ids, address)
+        told |= await self.contacts.edit_journal.ids_about(partition, ids, address)
         there = await self.contacts.read(partition, told)
         users = await self.contacts.of_users(partition, [ObjectId(one) for one in told])
         return told - there.keys() - users.contacts.keys()

@@ -1,10 +1,11 @@
-"""Writes people's edits of contacts, each with the list's tally, in one transaction."""
+"""Writes people's edits of contacts, each with what it did and the list's tally, in one transaction."""
 
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from contacts.contact import Contact, ContactId, Link, write_operations
+from contacts.edit_journal import edit_operation
 from contacts.store import TALLY_KEY, ContactStore, Tally
 from errors import Conflict, NotFound
 from storage.retry import Sleep, tries
@@ -35,9 +36,14 @@ class EditStore:
         await self._write(partition, lambda: self._addition(partition, contact))
 
     async def change(
-        self, partition: Partition, contact_id: ContactId, decide: Callable[[Contact], Contact | None]
+        self,
+        partition: Partition,
+        contact_id: ContactId,
+        decide: Callable[[Contact], Contact | None],
+        at: str,
+        person: str | None,
     ) -> Contact | None:
-        """Write what `decide` makes of a contact; what is stored then.
+        """Write what `decide` makes of a contact for a person, and when (ISO 8601); what is stored then.
 
         Raises:
             NotFound
@@ -54,14 +60,16 @@ class EditStore:
                 return []
             # The totals are kept by counting, so a contact that is shown no more is counted in the same transaction.
             gone = after is None or after.link is Link.REMOVED
-            return [*write_operations(before, after), *(await self._tallied(partition, before) if gone else [])]
+            told = edit_operation(before, after, at, person)
+            return [*write_operations(before, after), told, *(await self._tallied(partition, before) if gone else [])]
 
         await self._write(partition, operations)
         return after
 
     async def _addition(self, partition: Partition, contact: Contact) -> list[Operation]:
         tally = await self._contacts.tally(partition)
-        return [*write_operations(None, contact), _tally_operation(tally, contacts=1, linked=0)]
+        told = edit_operation(None, contact, contact.created_at, contact.created_by)
+        return [*write_operations(None, contact), told, _tally_operation(tally, contacts=1, linked=0)]
 
     async def _tallied(self, partition: Partition, gone: Contact) -> list[Operation]:
         tally = await self._contacts.tally(partition)

@@ -90,3 +90,14 @@ class Search:
         """Whether each word stands somewhere in a contact's values."""
         texts = [plain(value) for value in values]
         return all(any(word in text for text in texts) for word in self._words)
+
+
+# A label for a line of the history. The fields have the whole value.
+_LONGEST_SHOWN = 120
+
+
+def shown_name(fields: Mapping[str, str]) -> str:
+    """How a person is named to an administrator: by name, else by address."""
+    first, last = fields.get("firstName"), fields.get("lastName")
+    name = f"{first} {last}" if first and last else first or last
+    return (name or fields.get("displayName") or fields.get("email") or "")[:_LONGEST_SHOWN]

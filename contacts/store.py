@@ -23,6 +23,7 @@ from contacts.contact import (
     mail_prefix,
     touched_key,
 )
+from contacts.edit_journal import EditJournal
 from contacts.names import NAMES, Search
 from errors import Conflict, RowRefused, TryLater
 from mapping.fields import ObjectId
@@ -113,10 +114,11 @@ class Found:
 
 
 class ContactStore:
-    """Reads and writes the contacts of lists."""
+    """Reads and writes the contacts of lists. `edit_journal` tells what people's edits did to them."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
+        self.edit_journal = EditJournal(tables)
         self._gate = asyncio.Semaphore(limits.TRANSACTIONS_AT_ONCE)
 
     async def scan[Row: (ScanRow, msgspec.Raw)](self, partition: Partition, row: type[Row]) -> AsyncIterator[list[Row]]:

@@ -26,7 +26,7 @@ from api.contacts import ContactCalls
 from api.health import HealthCalls
 from api.integration import Integration
 from api.notifications import NotificationCalls
-from api.pace import EditPace, FullRunPace, OneAtATime, Removals
+from api.pace import BulkEdits, EditPace, FullRunPace, OneAtATime
 from api.people import PeopleCalls
 from api.portal import PortalCalls
 from api.runs import RunCalls
@@ -234,7 +234,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
             Listing(tables, contacts),
             EditStore(tables, contacts, sleep),
             EditPace(time.monotonic),
-            Removals(time.monotonic),
+            BulkEdits(),
             now,
         ),
         people_calls=PeopleCalls(

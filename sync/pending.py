@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import msgspec
 
 from contacts.contact import Contact, Link, partition_of
-from contacts.names import plain
+from contacts.names import plain, shown_name
 from contacts.store import ContactStore
 from mapping.fields import ObjectId
 from storage.transaction import Partition
-from sync.writes import shown_name
 from workspace.connection import Connection
 from workspace.run import RunId
 from workspace.store import WorkspaceStore

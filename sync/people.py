@@ -10,6 +10,7 @@ import msgspec
 
 from contacts.contact import Contact, Link, partition_of
 from contacts.listing import Listing
+from contacts.names import shown_name
 from contacts.store import ContactStore
 from directory.graph import Graph
 from directory.people import users_matching, users_with_ids
@@ -23,7 +24,7 @@ from sync.plan import plan_page
 from sync.scoping import directory_name
 from sync.sifting import sift
 from sync.whereabouts import Whereabouts, Why, whereabouts
-from sync.writes import Stamp, shown_name
+from sync.writes import Stamp
 from workspace.connection import Connection, tenant_of
 from workspace.journal import Outcome
 from workspace.state import SyncState

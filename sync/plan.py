@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from contacts.contact import EVERY_FIELD, Contact, ContactId, Link, new_contact_id
+from contacts.names import shown_name
 from mapping.configuration import Configuration, ConflictResolution
 from mapping.conflict import resolve
 from mapping.contact_fields import matching_email
 from mapping.fields import ObjectId
 from mapping.values import ValueReader
-from sync.writes import Earlier, Plan, Stamp, Write, change_of, shown_name
+from sync.writes import Earlier, Plan, Stamp, Write, change_of
 from workspace.journal import Change, Outcome, Person
 
 

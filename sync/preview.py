@@ -10,6 +10,7 @@ import msgspec
 
 import limits
 from contacts.contact import Link, partition_of
+from contacts.names import shown_name
 from contacts.store import ContactStore
 from directory.graph import Graph
 from errors import TryLater
@@ -24,7 +25,7 @@ from sync.reading import PageReader
 from sync.room import Room
 from sync.scoping import LeftOutPerson, RuleCost, ScopeTally
 from sync.sifting import Sifted, is_whole, latest, sifting
-from sync.writes import Plan, Stamp, shown_name
+from sync.writes import Plan, Stamp
 from workspace.connection import Connection, tenant_of
 from workspace.journal import Change, JournalPage, Outcome, Person
 from workspace.run import Counts

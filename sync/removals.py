@@ -11,11 +11,12 @@ from msgspec.structs import replace
 
 import limits
 from contacts.contact import Contact, ContactId, Link
+from contacts.names import shown_name
 from mapping.configuration import DeletionBehavior
 from mapping.fields import ObjectId
 from storage.turns import apart
 from sync.batch import Batch, Waits
-from sync.writes import Earlier, Plan, Stamp, Write, shown_name
+from sync.writes import Earlier, Plan, Stamp, Write
 from workspace.journal import Change, Outcome
 from workspace.run import Mode, PendingRemovals
 

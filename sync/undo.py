@@ -13,9 +13,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from contacts.changes import change_between
 from contacts.contact import Contact, ContactId, Link, restored
+from contacts.names import shown_name
 from mapping.fields import ObjectId
-from sync.writes import Earlier, Plan, Stamp, Write, shown_name
+from sync.writes import Earlier, Plan, Stamp, Write
 from workspace.journal import Change, Former, JournalPage, Outcome
 from workspace.run import RunId
 
@@ -124,7 +126,9 @@ def plan_undo(
         now[entry.contact_id] = target
     for contact_id, after in now.items():
         _enter(found.plan, stored.get(contact_id), after)
-    found.left_alone = list(left.values())
+    # One that went back some steps has its entry; a second one would hide it from a repeated page.
+    changed = done | {one.contact_id for one in found.plan.changes}
+    found.left_alone = [one for one in left.values() if one.contact_id not in changed]
     found.plan.changes += [_told(one) for one in found.left_alone]
     return found
 
@@ -229,43 +233,10 @@ def _enter(plan: Plan, before: Contact | None, after: Contact | None) -> None:
         after = replace(after, named=before.named)
     if before == after or (before is not None and after == replace(before, etag="")):
         return
-    change = _change(before, after)
+    change = change_between(before, after)
     plan.writes.append(Write(before, after, change))
     if change is not None:
         plan.changes.append(change)
-
-
-def _change(before: Contact | None, after: Contact | None) -> Change | None:
-    old, new = _shown(before), _shown(after)
-    if old is None and new is None:
-        return None  # The memory of a removal by a person, which nobody sees.
-    contact = new or old
-    assert contact is not None
-    was, is_now = (old.fields if old else {}), (new.fields if new else {})
-    names = [name for name in sorted({*was, *is_now}) if was.get(name) != is_now.get(name)]
-    return Change(
-        contact.id,
-        _outcome(old, new),
-        shown_name(contact.fields),
-        {name: was[name] for name in names if name in was},
-        {name: is_now[name] for name in names if name in is_now},
-        mark=after.mark if after is not None else None,
-    )
-
-
-def _shown(contact: Contact | None) -> Contact | None:
-    return contact if contact is not None and contact.link is not Link.REMOVED else None
-
-
-def _outcome(old: Contact | None, new: Contact | None) -> Outcome:
-    """What people see of it, in the words of a run."""
-    if old is None:
-        return Outcome.ADDED
-    if new is None:
-        return Outcome.REMOVED
-    if (old.link is Link.LINKED) == (new.link is Link.LINKED):
-        return Outcome.UPDATED
-    return Outcome.LINKED if new.link is Link.LINKED else Outcome.UNLINKED
 
 
 def _changed_since(entry: Entry, contact: Contact | None) -> LeftAlone:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec.structs import replace
+
 import limits
 from contacts.contact import Contact, ContactId, partition_of
 from contacts.store import ContactStore
@@ -15,9 +17,11 @@ from sync.gathering import Gathering
 from sync.pausing import paused
 from sync.requests import NotPossible, RunRequests, require_active
 from sync.undo import Entry, LeftAlone, plan_undo, sources_of
-from sync.undo_pages import JournalBackwards, Now
+from sync.undo_pages import Now, backwards
 from sync.writes import Plan, Stamp
+from workspace.audit import edits_of
 from workspace.connection import Connection, Stage, WorkspaceId
+from workspace.edits import Edits
 from workspace.journal import Change, JournalPage, Outcome
 from workspace.run import Counts, Mode, Phase, Run, RunId, RunState, Trigger
 from workspace.state import SyncState, undo_asked
@@ -48,18 +52,28 @@ class Undoing:
     requests: RunRequests
     now: Callable[[], datetime]
 
-    async def preview(self, workspace: WorkspaceId, wanted: RunId) -> UndoPreview:
-        """Go through a run's journal for some seconds, and plan. Nothing is written.
+    async def edits(self, workspace: WorkspaceId, entry_id: str) -> Edits:
+        """The edits that an entry of the audit trail tells of.
+
+        Raises:
+            NotFound, NotPossible
+        """
+        told = await self.workspaces.audit_entry(workspace, entry_id)
+        if (found := edits_of(told, self.now())) is None:
+            raise NotPossible("This entry does not tell of edits that can be undone.")
+        return found
+
+    async def preview(self, workspace: WorkspaceId, wanted: RunId | Edits) -> UndoPreview:
+        """Go through what a run or a person did for some seconds, and plan. Nothing is written.
 
         Raises:
             NotFound, NotPossible, NotSyncing
         """
         connection, state = await self.workspaces.load(workspace)
-        self._require_possible(connection, await self.workspaces.run(workspace, wanted))
-        assert connection is not None
+        connection = self._require_possible(connection, await self._what(workspace, wanted))
         partition = partition_of(workspace, connection.list_id)
         gathering = Gathering(self.contacts, partition, state.totals.contacts)
-        journal = JournalBackwards(self.workspaces, workspace, wanted, gathering)
+        journal = backwards(self.workspaces, workspace, wanted, gathering)
         stamp = Stamp("", 0, self.now().isoformat().replace("+00:00", "Z"))
         found, later, until = UndoPreview(), _Later(), time.monotonic() + _READING_SECONDS
         async for _, entries in journal.batches(None):
@@ -74,25 +88,29 @@ class Undoing:
             found.left_alone += planned.left_alone[: limits.UNDO_SHOWN - len(found.left_alone)]
         return found
 
-    async def undo(self, workspace: WorkspaceId, wanted: RunId, name: str, pause: Operation, record: Operation) -> Run:
-        """Pause the connection, and queue the undo of a run; the same undo when it goes on already.
+    async def undo(
+        self, workspace: WorkspaceId, wanted: RunId | Edits, name: str, pause: Operation, record: Operation
+    ) -> Run:
+        """Pause the connection, and queue the undo of what a run or a person did; the same undo when it goes on.
 
         `name` is the person's; `pause` and `record` are the audit entries of the two.
 
         Raises:
             NotFound, NotPossible, NotSyncing
         """
-        run = await self.workspaces.run(workspace, wanted)
+        what = await self._what(workspace, wanted)
         new_id = self.requests.new_id()
 
         def decide(connection: Connection | None, state: SyncState) -> Update:
-            self._require_possible(connection, state.find(wanted) or run)
+            now = what if isinstance(what, Edits) else state.find(what.id) or what
+            connection = self._require_possible(connection, now)
             going = state.run
             if going is not None and going.mode is Mode.UNDO:
-                if going.undoes == wanted:
+                if _is_of(going, what):
                     return None, state, ()
-                raise NotPossible("Another run is being undone. Try again when that is done.")
-            undo = Run(new_id, Mode.UNDO, Trigger.MANUAL, RunState.QUEUED, self.now(), name, wanted, phase=Phase.UNDO)
+                raise NotPossible("Another undo goes on. Try again when that is done.")
+            undo = Run(new_id, Mode.UNDO, Trigger.MANUAL, RunState.QUEUED, self.now(), name, phase=Phase.UNDO)
+            undo = replace(undo, undoes_edits=what) if isinstance(what, Edits) else replace(undo, undoes=what.id)
             # The next run would do the same again, so nothing syncs until an administrator resumes it.
             halted, state, operations = paused(connection, state, name, self.now(), pause)
             return halted, undo_asked(state, undo), [*operations, record]
@@ -101,18 +119,37 @@ class Undoing:
         await self.requests.wake(state)
         return state.find(new_id) or await self.workspaces.run(workspace, state.run.id if state.run else new_id)
 
-    def _require_possible(self, connection: Connection | None, run: Run) -> None:
-        """Raises: NotSyncing, NotPossible, NotFound."""
+    async def _what(self, workspace: WorkspaceId, wanted: RunId | Edits) -> Run | Edits:
+        """Raises: NotFound."""
+        return wanted if isinstance(wanted, Edits) else await self.workspaces.run(workspace, wanted)
+
+    def _require_possible(self, connection: Connection | None, what: Run | Edits) -> Connection:
+        """The connection.
+
+        Raises:
+            NotSyncing, NotPossible, NotFound
+        """
         if connection is None or connection.stage is not Stage.PAUSED:
             require_active(connection)
         assert connection is not None
-        if run.state in _GONE_ON:
-            raise NotPossible("This run has not ended yet. Only a run that has ended can be undone.")
-        if run.created_at < self.now() - limits.HISTORY:
-            raise NotFound("There is no such run.")
+        if isinstance(what, Edits):
+            name, began = "entry", what.since
+        else:
+            name, began = "run", what.created_at
+            if what.state in _GONE_ON:
+                raise NotPossible("This run has not ended yet. Only a run that has ended can be undone.")
+        if began < self.now() - limits.HISTORY:
+            raise NotFound(f"There is no such {name}.")
         # The contacts of then were another organisation's people.
-        if connection.joined_at is not None and run.created_at < connection.joined_at:
-            raise NotPossible("This run belongs to an earlier connection.")
+        if connection.joined_at is not None and began < connection.joined_at:
+            raise NotPossible(f"This {name} belongs to an earlier connection.")
+        return connection
+
+
+def _is_of(undo: Run, what: Run | Edits) -> bool:
+    if isinstance(what, Edits):
+        return undo.undoes_edits is not None and undo.undoes_edits.entry == what.entry
+    return undo.undoes == what.id
 
 
 @dataclass(slots=True)

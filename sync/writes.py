@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from contacts.contact import Contact, ContactId, Link, former_of, new_contact_id
+from contacts.names import shown_name
 from mapping.fields import ObjectId
 from workspace.journal import Change, Former, Outcome, Person
 
@@ -148,14 +149,3 @@ def skipped(write: Write, reason: str) -> Change:
     assert contact is not None
     source_id = None if str(contact.source_id) == contact.id else contact.source_id
     return Change(contact.id, Outcome.SKIPPED, shown_name(contact.fields), reason=reason, source_id=source_id)
-
-
-# A label for a line of the history. The fields have the whole value.
-_LONGEST_NAME = 120
-
-
-def shown_name(fields: Mapping[str, str]) -> str:
-    """How a person is named to an administrator: by name, else by address."""
-    first, last = fields.get("firstName"), fields.get("lastName")
-    name = f"{first} {last}" if first and last else first or last
-    return (name or fields.get("displayName") or fields.get("email") or "")[:_LONGEST_NAME]

@@ -5,6 +5,7 @@ import itertools
 from hypothesis import strategies as st
 
 from local.microsoft.odd_text import INVALID_BYTE, LINE_SEPARATOR, LONE_HIGH, NUL
+from workspace.edits import EditKind
 
 PEOPLE = [f"00000000-0000-4000-8000-{number:012x}" for number in range(1, 9)]
 MAILS = ["one@x.example", "one@x.example", "two@x.example", "ONE@x.example", None]
@@ -143,6 +144,8 @@ _run = st.one_of(
 )
 _undo = st.tuples(st.just("undo"), st.integers(0, 3), st.booleans(), _kills)
 """Of the newest run, or of one before it; and perhaps the undo as well."""
+_undo_edits = st.tuples(st.just("undo edits"), st.integers(0, 3), st.booleans(), _kills)
+"""Of the edits of a kind in the hour that began with the newest edit, or with one before it."""
 
 RINGS = ["rung", "doubled", "late", "lost", "forged", "during"]
 """What becomes of Microsoft's notification: `late` comes some steps after, `during` while a worker works."""
@@ -177,6 +180,7 @@ STEP = st.one_of(
         st.tuples(st.just("old"), _nth),
     ),
     _undo,
+    _undo_edits,
     _bell,
     _bell,
     _pause,
@@ -282,6 +286,14 @@ def one_of_each(*, thorough):
         for kills in (((), (3,), (5,), (6,), (7,), (4, 9)) if thorough else ((5,),))
         for step in ((("change", PEOPLE[2], {}), ("edit", 0, {"firstName": "Local"})) if thorough else (("drop", 0),))
     ]
+    edited = [("add", {"firstName": "Own"}), ("edit", 0, {"department": "Mine"}), ("edit", 0, {"firstName": "Local"})]
+    found += [
+        [*_BEGIN, *edited, ("drop", 1), *between, ("undo edits", nth, again, kills), *_END]
+        for nth in ((0, 1, 2, 3) if thorough else (0, 1, 3))
+        for again in (False, True)
+        for kills in (((), (3,), (5,), (6,), (7,), (4, 9)) if thorough else ((5,),))
+        for between in (((), [*_BEFORE, ("run", False, ()), ("edit", 0, {"lastName": "Again"})]) if thorough else ((),))
+    ]
     # Microsoft tells of the changes, in one way or another; syncing is paused meanwhile, or not.
     found += [
         [*_BEGIN, *pause, *_BEFORE, ("ring", kind, 1), ("tick",), ("edit", 0, {"firstName": "Local"}), *go_on, *_END]
@@ -322,6 +334,7 @@ _KINDS = {
         "undo",
         "undone",
         "undone again",
+        *(f"undone {kind}" for kind in EditKind),
         "left alone",
         "paused",
         "queue was away",

@@ -37,7 +37,7 @@ class Model:
 
     `unheard`: of whom the next delta tells. `missed`: of whom no delta tells, whatever becomes of them, until a full
     run looks. `enabled_untold`: the directory does not say whose account is enabled. `journals`: of each run, by its
-    number, the contacts that it changed, as they were before, and the marks that it left them.
+    number, the contacts that it changed, as they were before, and the marks that it left them; `edits`: of each edit.
     """
 
     keep_local: bool = False
@@ -53,6 +53,7 @@ class Model:
     enabled_untold: bool = False
     ticks: int = 0
     journals: dict = field(default_factory=dict)
+    edits: dict = field(default_factory=dict)
 
     # What happens in the directory.
 
@@ -86,21 +87,29 @@ class Model:
         self.ticks += 1
         fields = {k: v for k, v in fields.items() if v}
         self.cards.append(Card((self.ticks, ""), fields, ("own", self.ticks), ("person", self.ticks)))
+        self.edits[self.ticks] = self.cards[-1].row, None, self.cards[-1].mark
         return self.cards[-1]
 
     def edit(self, card, **fields):
+        """Whether it changes anything."""
         after = {k: v for k, v in {**card.fields, **fields}.items() if v}
-        if after != card.fields:
-            self.ticks += 1
-            card.fields, card.edited, card.mark = after, card.edited or card.linked, ("person", self.ticks)
+        if after == card.fields:
+            return False
+        self.ticks += 1
+        former = self.kept()[card.row]
+        card.fields, card.edited, card.mark = after, card.edited or card.linked, ("person", self.ticks)
+        self.edits[self.ticks] = card.row, former, card.mark
+        return True
 
     def drop(self, card):
+        self.ticks += 1
+        former = self.kept()[card.row]
         if card.linked:
-            self.ticks += 1
             card.removed_by_person, card.edited, card.fields = True, True, {}
             card.mark = ("person", self.ticks)
         else:
             self.cards.remove(card)
+        self.edits[self.ticks] = card.row, former, self.mark_of(card.row)
 
     # A run, and what it means.
 
@@ -143,11 +152,24 @@ class Model:
             for row, former in list(wanted.items()):
                 if not self.is_free(row, former):
                     continue
-                self.cards = [one for one in self.cards if one.row != row]
-                self.cards += [] if former is None else [replace(former, fields=dict(former.fields))]
+                self.put_back(row, former)
                 del wanted[row]
                 again = True
         self.note(before)
+
+    def undo_edits(self, numbers):
+        """The same of a person's edits, the last one first."""
+        self.ticks += 1
+        before = self.kept()
+        for number in sorted(numbers, reverse=True):
+            row, former, mark = self.edits[number]
+            if self.mark_of(row) == mark and self.is_free(row, former):
+                self.put_back(row, former)
+        self.note(before)
+
+    def put_back(self, row, former):
+        self.cards = [one for one in self.cards if one.row != row]
+        self.cards += [] if former is None else [replace(former, fields=dict(former.fields))]
 
     def is_free(self, row, former):
         user = None if former is None else former.user

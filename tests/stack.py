@@ -7,6 +7,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from contacts.contact import ContactId, Link, index_keys, name_keys, new_contact_id, own_contact_id
+from contacts.edit_journal import EDIT_PREFIX, stamp_of
 from contacts.edit_store import EditStore
 from contacts.edits import created, edited, removed
 from contacts.names import place_of
@@ -22,8 +23,10 @@ from tests.flaky import AwayQueue
 from tests.histories import DIRECTORY_FIELDS, pick
 from tests.model import MAPPING, Model
 from tests.rig import Killed
+from tests.undos import Undos
 from workspace.audit import Action, entry
 from workspace.connection import Stage
+from workspace.edits import EditKind
 from workspace.journal import Outcome
 from workspace.run import Mode, RunState, Trigger
 
@@ -50,7 +53,7 @@ class Stack:
         self.ended = set()
         self.failures = []
         self.orphans = []
-        self.undoable = []
+        self.undos = Undos(self)
         self.incomplete = False
         self.paused = False
         self.late = set()
@@ -73,15 +76,18 @@ class Stack:
             case ("configure", choices):
                 await self.configure(choices)
             case ("add", fields) if any(fields.values()):
-                contact = created(own_contact_id(), fields, self.stamp())
+                contact = created(own_contact_id(), fields, self.stamp(), "p")
                 await self.edits.add(self.rig.partition, contact)
                 self.model.add(**fields).own_id = contact.id
+                self.undos.note_edit(EditKind.ADDED, contact.created_at)
             case ("edit", nth, fields) if (card := pick(self.model, nth)) is not None:
-                await self.edit(card, lambda it: edited(it, fields, self.stamp(), "p"))
-                self.model.edit(card, **fields)
+                at = await self.edit(card, lambda it, at: edited(it, fields, at, "p"))
+                if self.model.edit(card, **fields):
+                    self.undos.note_edit(EditKind.CHANGED, at)
             case ("drop", nth) if (card := pick(self.model, nth)) is not None:
-                await self.edit(card, lambda it: removed(it, self.stamp(), "p"))
+                at = await self.edit(card, lambda it, at: removed(it, at, "p"))
                 self.model.drop(card)
+                self.undos.note_edit(EditKind.REMOVED, at)
             case ("shape", shape):
                 self.rig.tenant.shape(**shape)
             case ("fault", {"expire": shape}):
@@ -125,10 +131,12 @@ class Stack:
             case ("week",):
                 self.rig.clock.offset += WEEK
                 await self.hear(Start(self.rig.workspace, Mode.DELTA, SCHEDULE))
-            case ("undo", nth, again, kills) if self.undoable:
+            case ("undo", nth, again, kills):
                 await self.let_orphans_go(all_of_them=True)
-                if self.undoable:
-                    await self.take_back(self.undoable[-1 - nth % len(self.undoable)], kills, again=again)
+                await self.undos.of_a_run(nth, kills, again=again)
+            case ("undo edits", nth, again, kills):
+                await self.let_orphans_go(all_of_them=True)
+                await self.undos.of_edits(nth, kills, again=again)
             case ("ring", kind, patience):
                 await self.bells.take(kind, patience)
             case ("pause",):
@@ -180,12 +188,17 @@ class Stack:
             self.model.unheard.add(who)
 
     async def edit(self, card, decide):
+        """A person edits a contact; when."""
         wanted = card.user or card.own_id
         contact_id = next(ContactId(one.id) for one in await self.rig.rows() if (one.source_id or one.id) == wanted)
-        await self.edits.change(self.rig.partition, contact_id, decide)
+        at = self.stamp()
+        await self.edits.change(self.rig.partition, contact_id, lambda it: decide(it, at), at, "p")
+        return at
 
     def stamp(self):
-        return self.rig.clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
+        # No two edits are at the same moment.
+        self.rig.clock.offset += timedelta(microseconds=1)
+        return stamp_of(self.rig.clock())
 
     async def configure(self, choices):
         for name, value in choices.items():
@@ -272,40 +285,6 @@ class Stack:
         self.met["paused in a run"] += (await self.rig.state()).run is not None
         await self.pause()
         await self.resume()
-
-    # Undos.
-
-    async def take_back(self, wanted, kills, *, again):
-        """Undo a run, perhaps that undo as well, and resume."""
-        whole = await self.undo(wanted, kills)
-        if again and whole:
-            self.met["undone again"] += 1
-            await self.undo(self.undoable[-1], ())
-        await self.resume()
-
-    async def undo(self, wanted, kills):
-        """Undo a run, once more where that failed; whether it did not."""
-        told = await self.rig.services.undoing.preview(self.rig.workspace, wanted[0])
-        self.kills = list(kills)
-        undo = await self.ask_undo(wanted)
-        if failed := undo.state is not RunState.COMPLETED:
-            self.failures.clear()
-            self.kills, self.incomplete = [], True
-            undo = await self.ask_undo(wanted)
-        else:
-            assert undo.counts == told.counts, (undo.counts, told)
-        assert undo.state is RunState.COMPLETED, undo
-        self.met["undone"] += 1
-        self.met["left alone"] += undo.counts.skipped
-        await self.check()
-        return not failed
-
-    async def ask_undo(self, wanted):
-        records = [self.record(action) for action in (Action.PAUSED, Action.UNDONE)]
-        self.undoing = wanted
-        asked = await self.rig.services.undoing.undo(self.rig.workspace, wanted[0], "P", *records)
-        await self.work(asked.id)
-        return await self.rig.run(asked.id)
 
     # Runs.
 
@@ -438,8 +417,8 @@ class Stack:
         assert run.cost.graph_requests <= _MOST_REQUESTS, run
         if run.state is RunState.COMPLETED and run.mode is Mode.UNDO:
             self.check_counts(run)
-            self.model.undo(self.undoing[1])
-            self.note_undoable(run)
+            self.undos.meaning(self.model)
+            self.undos.note_run(run)
         elif run.state is RunState.COMPLETED:
             self.check_counts(run)
             self.met["refused by storage"] += run.counts.skipped
@@ -449,7 +428,7 @@ class Stack:
             self.hear_late()
             told = await self.told(run)
             self.model.run(full=run.mode is Mode.FULL, verifies=run.trigger is Trigger.VERIFICATION, told=told)
-            self.note_undoable(run)
+            self.undos.note_run(run)
         elif run.state is RunState.CANCELLED:
             assert self.paused, run
             self.incomplete = True
@@ -466,14 +445,6 @@ class Stack:
         pages = [page async for _, page in self.rig.services.workspaces.journal(self.rig.workspace, run.id)]
         changes = [one for page in pages for one in page.changes if one.outcome is not Outcome.SKIPPED]
         return {rows.get(one.contact_id, one.contact_id) for one in changes}
-
-    def note_undoable(self, run):
-        """The model has no part of a run that failed: what the next one did is not what the model's run did."""
-        if self.incomplete and run.mode is not Mode.UNDO:
-            self.undoable.clear()
-        elif not self.incomplete:
-            self.undoable.append((run.id, self.model.ticks))
-        self.incomplete = False
 
     async def follow_failures(self):
         """The next run after one that failed, with the trouble over, is right."""
@@ -515,7 +486,8 @@ class Stack:
             rows = await self.rig.rows()
             beside = {key for one in rows for key in index_keys(one) | name_keys(one)}
             assert all(one.named == place_of(one.fields)[0] for one in rows if one.link is not Link.REMOVED)
-            assert keys - {TALLY_KEY} == beside | {one.id for one in rows}
+            kept = {one for one in keys if not one.startswith(EDIT_PREFIX)}
+            assert kept - {TALLY_KEY} == beside | {one.id for one in rows}
 
     async def abandon(self):
         """Let nobody be left who works, whatever became of the history."""

@@ -40,6 +40,7 @@ PURE = [
     "workspace/connection.py",
     "connect/tenant.py",
     "contacts/contact.py",
+    "contacts/changes.py",
     "contacts/edits.py",
     "directory/delta.py",
     "workspace/state.py",
@@ -52,6 +53,7 @@ PURE = [
     "sync/undo.py",
     "sync/rollcall.py",
     "sync/timetable.py",
+    "workspace/edits.py",
     "workspace/run.py",
 ]
 IMPURE = {
@@ -142,6 +144,8 @@ TRIGGERS = [
     "cancel_run",
     "preview_undo",
     "undo_run",
+    "preview_undo_of_edits",
+    "undo_edits",
     "change_contact",
     "complete_consent",
     "disconnect",

@@ -293,10 +293,10 @@ def without_person(page: JournalPage, ids: Collection[str], address: str | None)
     )
 
 
-def ids_with(page: JournalPage, address: str) -> set[str]:
-    """The ids of contacts and users of whom a page tells an address, now or formerly theirs."""
-    changes = [one for one in page.changes if _stands_in(address, one.before, one.after)]
-    formers = [one for one in page.formers if _stands_in(address, one.fields, one.source)]
+def ids_about(page: JournalPage, ids: Collection[str], address: str | None) -> set[str]:
+    """The ids of contacts and users of whom a page tells one of the ids, or the address, now or formerly theirs."""
+    changes = [one for one in page.changes if one.source_id in ids or _stands_in(address, one.before, one.after)]
+    formers = [one for one in page.formers if one.source_id in ids or _stands_in(address, one.fields, one.source)]
     contacts = [*(one.contact_id for one in changes), *(one.id for one in formers)]
     users = [*(one.source_id for one in changes), *(one.source_id for one in formers)]
     matched = [one.id for one in page.matches if _has(one, address)]

@@ -10,6 +10,7 @@ import msgspec
 from errors import Refused
 from mapping.configuration import Configuration
 from workspace.connection import Connection, Stage, WorkspaceId
+from workspace.edits import Edits
 
 RunId = NewType("RunId", str)
 
@@ -21,7 +22,7 @@ class Mode(StrEnum):
     DELTA = "delta"
     FULL = "full"
     UNDO = "undo"
-    """It reads another run's journal, and nothing of Microsoft."""
+    """It reads what another run, or a person, did, and nothing of Microsoft."""
 
 
 class Trigger(StrEnum):
@@ -161,8 +162,9 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
     way. `idle_pages`: pages in a row that named nobody new. `drift`: what a verification changed although no delta had
     told of it. `adopted`: contacts that people had made and that it linked. `totalled` is the part of `counts` that the
     connection's totals hold already. `deaths`: so many workers died in a row at the same place, `died_at`. `trouble`:
-    why the last try failed, told when the tries are used up. `undoes` is the run that an undo undoes; its `cursor` is
-    the number of the last page of that run's journal which it has gone through, any other run's is Graph's next link.
+    why the last try failed, told when the tries are used up. `undoes` is the run that an undo undoes, or
+    `undoes_edits` the edits of a person; its `cursor` is the number of the last page of that run's journal which it has
+    gone through, or the key of the last edit's row. Any other run's is Graph's next link.
     """
 
     id: RunId
@@ -172,6 +174,7 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
     created_at: datetime
     requested_by: str | None = None
     undoes: RunId | None = None
+    undoes_edits: Edits | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
     counts: Counts = Counts()
@@ -208,7 +211,7 @@ class Run(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def reads(self) -> bool:
-        """Whether it asks Microsoft anything: not where it removes what an administrator approved, or undoes a run."""
+        """Whether it asks Microsoft anything: not where it removes what an administrator approved, and no undo."""
         return not self.approved and self.mode is not Mode.UNDO
 
     @property

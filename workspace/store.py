@@ -48,7 +48,7 @@ from workspace.journal import (
     NamedRow,
     PendingRow,
     WholeJournalRow,
-    ids_with,
+    ids_about,
     journal_columns,
     journal_key,
     pending_columns,
@@ -184,6 +184,17 @@ class WorkspaceStore:
         rows, continuation = await self._tables.after(TABLE, where, DocumentRow, continuation, most)
         return [row.read(AuditEntry) for row in rows], continuation
 
+    async def audit_entry(self, workspace: WorkspaceId, entry_id: str) -> AuditEntry:
+        """One entry of the audit trail.
+
+        Raises:
+            NotFound
+        """
+        row = await self._tables.get(partition_of(workspace), f"{AUDIT_PREFIX}{entry_id}", DocumentRow)
+        if row is None:
+            raise NotFound("There is no such entry in the audit trail.")
+        return row.read(AuditEntry)
+
     async def journal_page(self, workspace: WorkspaceId, run_id: RunId, page: int) -> JournalPage | None:
         """What a page did, or is about to do, with the contacts as they were before."""
         row = await self._tables.get(partition_of(workspace), journal_key(run_id, page), WholeJournalRow)
@@ -281,12 +292,12 @@ class WorkspaceStore:
                 if (bare := without_sample(run)) is not None and bare != run:
                     await self._tables.transact(partition_of(workspace), [run_operation(bare)])
 
-    async def ids_with(self, workspace: WorkspaceId, address: str) -> set[str]:
-        """The ids of contacts and users of whom the history tells an address, now or formerly theirs."""
+    async def ids_about(self, workspace: WorkspaceId, ids: Collection[str], address: str | None) -> set[str]:
+        """The ids of contacts and users of whom the history tells one of the ids, or the address, now or formerly."""
         found: set[str] = set()
         async for rows in self._tables.query(TABLE, beginning(workspace, JOURNAL_PREFIX), WholeJournalRow):
             for row in rows:
-                found |= ids_with(read_journal(row), address)
+                found |= ids_about(read_journal(row), ids, address)
         return found
 
     async def erase_person(self, workspace: WorkspaceId, ids: Collection[str], address: str | None) -> None:

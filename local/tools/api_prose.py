@@ -123,6 +123,16 @@ PROSE = {
         f"alone and listed. A run can be undone for 90 days. {_ADMIN}",
     ),
     "list_audit": Prose("A page of the trail.", f"Newest first. {_ADMIN}", parameters=_page("Entries.")),
+    "preview_undo_of_edits": Prose(
+        "What it would do now.",
+        "The edits are those of one kind that the person made within an hour from the entry's `since`. Writes nothing. "
+        f"{_ADMIN}",
+    ),
+    "undo_edits": Prose(
+        "The undo.",
+        "Of an entry about many contacts that a person added, changed or removed. Pauses the connection as the undo of "
+        f"a run does, and leaves alone what was changed since. Edits can be undone for 90 days. {_ADMIN}",
+    ),
     "list_contact_lists": Prose("The lists."),
     "rename_contact_list": Prose("The list.", _ADMIN, ListBody),
     "list_contacts": Prose(

@@ -7,7 +7,7 @@ import msgspec
 
 from api.caller import Caller
 from api.contacts import ContactCalls
-from api.pace import EditPace, FullRunPace, OneAtATime, Removals
+from api.pace import BulkEdits, EditPace, FullRunPace, OneAtATime
 from api.people import PeopleCalls
 from api.runs import RunCalls
 from contacts.edit_store import EditStore
@@ -53,7 +53,7 @@ class MemoryApi:
             Listing(services.tables, services.contacts),
             EditStore(services.tables, services.contacts, rig.clock.sleep),
             EditPace(time.monotonic),
-            Removals(time.monotonic),
+            BulkEdits(),
             rig.clock,
         )
 

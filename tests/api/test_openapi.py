@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
+import limits
 from local.office import ENTRA, Office
 from tests.triggers import triggers
 
@@ -145,6 +146,23 @@ class Journey:
         self.call(admin, "POST", f"{ENTRA}/resume")
         assert self.office.settle()["counts"]["added"] == first["counts"]["added"]
 
+    def undo_edits(self):
+        """A member adds many contacts, and an administrator takes them out again."""
+        admin, member, path = self.office.admin, self.office.member, f"{ENTRA}/audit/{{id}}/undo"
+        contacts = f"contact-lists/{self.office.card()['list']['id']}/contacts"
+        most = limits.BULK_EDITS[0]
+        for number in range(most):
+            member.call("POST", contacts, {"firstName": f"Many {number}"})
+        entry = self.call(admin, "GET", f"{ENTRA}/audit").json()["entries"][0]
+        assert (entry["action"], entry["details"]["contacts"]) == ("added_contacts", most)
+        told = self.call(admin, "GET", path, id=entry["id"]).json()
+        assert told["counts"]["removed"] == most
+        run = self.call(admin, "POST", path, id=entry["id"]).json()["run"]
+        assert (run["mode"], run["undoes"], run["undoesEdits"]) == ("undo", None, entry["id"])
+        assert self.office.settle()["counts"]["removed"] == most
+        self.call(admin, "POST", f"{ENTRA}/resume")
+        self.office.settle()
+
     def decide(self):
         """Removals that wait are discarded, then approved; a run that waits for Microsoft is cancelled."""
         admin, tenant = self.office.admin, self.office.tenant
@@ -213,6 +231,7 @@ def test_every_answer_that_is_described_is_held_by_a_real_one(office):
     journey.pause()
     journey.notify()
     journey.undo()
+    journey.undo_edits()
     journey.decide()
     journey.edit()
     journey.lose()

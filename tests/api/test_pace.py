@@ -1,16 +1,18 @@
 """One person cannot write without pause; people and an import never notice (spec §6)."""
 
 import dataclasses
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 import limits
 from api.caller import Caller
-from api.pace import EditPace, Removals
+from api.pace import BulkEdits, EditPace
 from errors import TooMany
 from tests.api.calls import called
 from workspace.audit import Action
 from workspace.connection import WorkspaceId
+from workspace.edits import EditKind
 
 
 def person(name="ada", workspace="w-1"):
@@ -85,28 +87,33 @@ async def test_a_person_who_edits_too_fast_is_told_when_to_go_on(rig, directory)
     assert [one.fields["firstName"] for one in await rig.contacts()] == ["Ada"]
 
 
-async def test_the_trail_tells_of_somebody_who_removes_many_contacts(rig, directory):
+async def test_the_trail_tells_of_somebody_who_edits_many_contacts(rig, directory):
     await rig.connect()
     calls, route = rig.services.contact_calls, {"list": rig.list_id}
     token = directory.control.token(f"member@{rig.workspace}")
-    most = limits.BULK_REMOVALS[0]
+    most = limits.BULK_EDITS[0]
     for number in range(most):
         made = await called(calls.add, "POST", token, {"firstName": f"P{number}"}, route)
-        contact = msgspec.json.decode(made.get_body())["id"]
-        await called(calls.remove, "DELETE", token, route={**route, "contact": contact})
+        contact = {**route, "contact": msgspec.json.decode(made.get_body())["id"]}
+        for _ in range(2):  # The second one changes nothing.
+            await called(calls.change, "PATCH", token, {"lastName": "Q"}, contact)
+        await called(calls.remove, "DELETE", token, route=contact)
 
     entries, _ = await rig.services.workspaces.audit(rig.workspace, 10, "")
 
-    assert [(one.action, one.details) for one in entries] == [(Action.REMOVED_CONTACTS, {"contacts": most})]
+    told = [(one.action, one.details["contacts"]) for one in reversed(entries)]
+    assert told == [(one, most) for one in (Action.ADDED_CONTACTS, Action.CHANGED_CONTACTS, Action.REMOVED_CONTACTS)]
+    first = min(datetime.fromisoformat(one.details["since"]) for one in entries)
+    assert first < min(one.at for one in entries)
 
 
-def test_removals_of_another_hour_or_person_are_not_counted_together():
-    clock = Clock()
-    removals = Removals(clock)
-    for _ in range(limits.BULK_REMOVALS[0] - 1):
-        assert removals.count(person()) is None
-        clock.seconds += 1
+def test_edits_of_another_hour_person_or_kind_are_not_counted_together():
+    now, bulk = datetime(2026, 1, 1, tzinfo=UTC), BulkEdits()
+    for _ in range(limits.BULK_EDITS[0] - 1):
+        assert bulk.count(person(), EditKind.REMOVED, now) is None
+        now += timedelta(seconds=1)
 
-    assert removals.count(person("bob")) is None
-    clock.seconds += 3600
-    assert removals.count(person()) is None
+    assert bulk.count(person("bob"), EditKind.REMOVED, now) is None
+    assert bulk.count(person(), EditKind.ADDED, now) is None
+    now += timedelta(hours=1)
+    assert bulk.count(person(), EditKind.REMOVED, now) is None

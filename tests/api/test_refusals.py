@@ -109,6 +109,8 @@ ADMINS_ONLY = [
     ("GET", f"{ENTRA}/runs/x/undo", None),
     ("POST", f"{ENTRA}/runs/x/undo", None),
     ("GET", f"{ENTRA}/audit", None),
+    ("GET", f"{ENTRA}/audit/x/undo", None),
+    ("POST", f"{ENTRA}/audit/x/undo", None),
     ("GET", f"{ENTRA}/people?query=ada", None),
     ("DELETE", ENTRA, None),
 ]
@@ -160,6 +162,7 @@ def test_another_workspace_sees_and_reaches_nothing(office, host, directory):
     run = office.status()["lastRun"]["id"]
     list_id = office.card()["list"]["id"]
     contact = office.contacts()[0]
+    entry = office.admin.call("GET", f"{ENTRA}/audit")["entries"][0]["id"]
 
     reached = [
         stranger.admin.send("GET", f"{ENTRA}/runs/{run}"),
@@ -167,6 +170,8 @@ def test_another_workspace_sees_and_reaches_nothing(office, host, directory):
         stranger.admin.send("POST", f"{ENTRA}/runs/{run}/cancel"),
         stranger.admin.send("GET", f"{ENTRA}/runs/{run}/undo"),
         stranger.admin.send("POST", f"{ENTRA}/runs/{run}/undo"),
+        stranger.admin.send("GET", f"{ENTRA}/audit/{entry}/undo"),
+        stranger.admin.send("POST", f"{ENTRA}/audit/{entry}/undo"),
         stranger.admin.send("POST", f"{ENTRA}/runs/{run}/approve"),
         stranger.admin.send("GET", f"contact-lists/{list_id}/contacts"),
         stranger.admin.send("GET", f"contact-lists/{list_id}/contacts/{contact['id']}"),

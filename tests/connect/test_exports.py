@@ -49,6 +49,10 @@ def edits_of(rig):
     return EditStore(rig.services.tables, rig.services.contacts, rig.clock.sleep)
 
 
+async def change(rig, contact_id, decide):
+    await edits_of(rig).change(rig.partition, contact_id, decide, "now", "ada")
+
+
 async def live(rig):
     """A workspace with something of everything; the ids of its people."""
     await rig.connect(**KEEP, field_mappings=(FieldMapping("givenName", "firstName"), FieldMapping("mail", "email")))
@@ -62,9 +66,9 @@ async def live(rig):
     people["taken"] = rig.tenant.hire(givenName="Taken", mail="taken@contoso.example")
     await rig.full()
     changes = {"a": {"firstName": "A by hand"}, "b": {"jobTitle": "Not mapped"}}
-    for name, change in changes.items():
-        await edits_of(rig).change(rig.partition, people[name], lambda one, c=change: edited(one, c, "now", "ada"))
-    await edits_of(rig).change(rig.partition, people["c"], lambda one: removed(one, "now", "ada"))
+    for name, fields in changes.items():
+        await change(rig, people[name], lambda one, c=fields: edited(one, c, "now", "ada"))
+    await change(rig, people["c"], lambda one: removed(one, "now", "ada"))
     rig.tenant.remove(people["d"])
     await rig.delta()
     await rig.services.tables.transact(
@@ -396,7 +400,7 @@ async def test_a_forgotten_person_is_not_brought_back(rig, by):
     await rig.connect(**KEEP)
     someone = rig.tenant.hire(givenName=NAME, mail=ADDRESS)
     await rig.full()
-    await edits_of(rig).change(rig.partition, someone, lambda one: edited(one, {"firstName": NAME + "!"}, "now"))
+    await change(rig, someone, lambda one: edited(one, {"firstName": NAME + "!"}, "now"))
     rig.tenant.remove(someone)
     own = created(own_contact_id(), {"firstName": "Own"}, "now")
     await edits_of(rig).add(rig.partition, own)
@@ -436,7 +440,7 @@ async def test_what_was_decided_after_the_export_stands(rig, caplog):
 async def test_a_restore_beside_rows_that_are_there_changes_none_of_them(rig):
     people = await live(rig)
     await export(rig)
-    await edits_of(rig).change(rig.partition, people["a"], lambda one: edited(one, {"firstName": "Later"}, "now"))
+    await change(rig, people["a"], lambda one: edited(one, {"firstName": "Later"}, "now"))
     before = await seen(rig)
 
     await restore(rig)

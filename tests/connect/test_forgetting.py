@@ -45,7 +45,7 @@ async def planted(rig, tenant):
     await rig.services.requests.approve(rig.workspace, waiting.id, entry(Action.APPROVED, "p", "P", rig.clock()))
     await rig.work()
     edits = rig.services.contact_calls.edits
-    await edits.change(rig.partition, hidden, lambda one: edited(one, {"jobTitle": NAME}, "now"))
+    await edits.change(rig.partition, hidden, lambda one: edited(one, {"jobTitle": NAME}, "now"), "now", None)
     assert len(await rows_that_hold(rig.account, NAME)) > 5
     return rig, someone
 

@@ -484,6 +484,24 @@ UNDO = (
         "delta_link=None, select=(), applied_version=0)",
         "delta_link=None, select=())",
     ),
+    Mutation(
+        "the edits of everybody are undone",
+        "contacts/edit_journal.py",
+        'all_of(where, equals("person", edits.person), equals("kind", edits.kind))',
+        'all_of(where, equals("kind", edits.kind))',
+    ),
+    Mutation(
+        "edits of every kind are undone",
+        "contacts/edit_journal.py",
+        'all_of(where, equals("person", edits.person), equals("kind", edits.kind))',
+        'all_of(where, equals("person", edits.person))',
+    ),
+    Mutation(
+        "what was edited while a person is forgotten is kept",
+        "connect/forgetting.py",
+        "just now.\n        await self.contacts.edit_journal.forget_person(partition, ids, address)",
+        "just now.",
+    ),
     Mutation("an undo does not pause", "sync/undoing.py", "return halted, undo_asked", "return connection, undo_asked"),
     Mutation(
         "a pause stops an undo",

@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
+import limits
 from local.office import ENTRA
 
 WRONG = [{"source": "surname", "target": "firstName"}, {"source": "givenName", "target": "lastName"}]
@@ -19,6 +20,32 @@ def contacts(office):
         return {it["id"]: (it["firstName"], it["lastName"]) for it in page["contacts"]}
 
     return shown
+
+
+async def test_what_a_member_removed_is_undone_by_the_trails_entry(visit, office, contacts):
+    right = contacts()
+    path = f"contact-lists/{office.card()['list']['id']}/contacts"
+    gone = list(right)[: limits.BULK_EDITS[0] + 2]
+    for one in gone:
+        office.member.send("DELETE", f"{path}/{one}")
+    await visit.go("entra/audit")
+    await visit.sees("removed many contacts: 20")
+
+    await visit.click("Undo these edits")
+    await visit.sees("within that hour", "22 added", "Syncing is paused until you resume it")
+    await visit.well_made("undo-edits")
+    await visit.click("Pause and undo")
+
+    await visit.sees("Syncing is paused")
+    assert office.settle()["mode"] == "undo"
+    assert contacts() == right
+    await visit.go("entra/audit")
+    await visit.sees("undid a person's edits")
+    await visit.go("entra")
+    await visit.click("Resume")
+    await expect(visit.page.locator("#resume")).to_have_count(0)
+    assert office.settle()["mode"] == "full"
+    assert contacts() == right
 
 
 async def test_a_wrong_mapping_is_undone_and_syncing_resumed(visit, member_visit, office, contacts):
@@ -49,5 +76,5 @@ async def test_a_wrong_mapping_is_undone_and_syncing_resumed(visit, member_visit
 
     await member_visit.go(f"entra/history/{mistake}")
     await member_visit.sees("Changes")
-    await expect(member_visit.page.locator("#undo")).to_have_count(0)
+    await expect(member_visit.page.locator(".undo")).to_have_count(0)
     assert office.member.send("POST", f"{ENTRA}/runs/{mistake}/undo").status_code == 403

@@ -114,7 +114,7 @@ async def test_a_contact_that_is_being_edited_is_forgotten_all_the_same(connecte
     async def write_after_an_edit(partition, groups, **how):
         if rivals:
             fields = {"department": f"{NAME} {rivals.pop()}"}
-            await edits.change(partition, someone, lambda one: edited(one, fields, "now"))
+            await edits.change(partition, someone, lambda one: edited(one, fields, "now"), "now", None)
         return await write(partition, groups, **how)
 
     store.write = write_after_an_edit

@@ -10,7 +10,7 @@ import pytest
 
 from api.caller import Caller
 from api.contacts import ContactCalls
-from api.pace import EditPace, Removals
+from api.pace import BulkEdits, EditPace
 from contacts.contact import Link
 from contacts.edit_store import EditStore
 from contacts.edits import edited
@@ -44,8 +44,8 @@ class Rival:
     async def write_after_an_edit(self, partition, groups, **how):
         if any(group[0].row_key == self.contact_id for group in groups):
             self.edits += 1
-            fields = {"department": f"Mine {self.edits}"}
-            await self.store.change(partition, self.contact_id, lambda one: edited(one, fields, f"{self.edits}"))
+            fields, at = {"department": f"Mine {self.edits}"}, f"{self.edits}"
+            await self.store.change(partition, self.contact_id, lambda one: edited(one, fields, at), at, None)
         return await self.write(partition, groups, **how)
 
     def begin(self):
@@ -126,7 +126,9 @@ async def test_constant_editors_do_not_hold_up_a_run(rig, tenant):
             number += 1
             fields = {"department": f"Mine {number}"}
             try:
-                await store.change(rig.partition, contact_id, lambda one, fields=fields: edited(one, fields, "now"))
+                await store.change(
+                    rig.partition, contact_id, lambda one, fields=fields: edited(one, fields, "now"), "now", None
+                )
             except TryLater:
                 continue
 
@@ -159,8 +161,8 @@ def calls_of(rig, name):
     """The calls about contacts as one person makes them, quotas included."""
     tables, workspaces, contacts = rig.services.tables, rig.services.workspaces, rig.services.contacts
     edits, pace = EditStore(tables, contacts, asyncio.sleep), EditPace(time.monotonic)
-    listing, removals = Listing(tables, contacts), Removals(time.monotonic)
-    return ContactCalls(SignedIn(rig, name), tables, workspaces, contacts, listing, edits, pace, removals, rig.clock)
+    listing, bulk = Listing(tables, contacts), BulkEdits()
+    return ContactCalls(SignedIn(rig, name), tables, workspaces, contacts, listing, edits, pace, bulk, rig.clock)
 
 
 @asynccontextmanager
