@@ -1,6 +1,6 @@
 // The API, as the signed-in person. A token that ran out is fetched again; one that cannot be had asks to sign in.
 
-import { isText, problem as meaning, t } from "./words.js";
+import { isText, problem as meaning, reason, t } from "./words.js";
 
 const BASE = new URL("../", import.meta.url);
 const PATIENCE_MS = 70_000;
@@ -11,7 +11,7 @@ export class ApiError extends Error {
     const code = (problem.type || "").split("#")[1] || "";
     super(meaning(code, problem.detail) || t(status ? "error.ours" : "error.unreachable"));
     Object.assign(this, { status, code });
-    this.fields = Object.fromEntries((problem.errors || []).map((one) => [one.field, one.message]));
+    this.fields = Object.fromEntries((problem.errors || []).map((one) => [one.field, reason(one.message)]));
   }
 }
 

@@ -5,16 +5,18 @@ import { h } from "./dom.js";
 import { frame } from "./frame.js";
 import { paged } from "./paged.js";
 import { table, time } from "./parts.js";
+import { canUndoEdits, undo } from "./undo.js";
 import { isText, number, t } from "./words.js";
 
 export async function auditView(stage) {
   const { place } = stage;
-  const [fields, { look }] = await Promise.all([offeredFields(), frame(stage, "audit")]);
+  const [fields, { card, look }] = await Promise.all([offeredFields(), frame(stage, "audit")]);
   look();
   const labels = {
     source: new Map(fields.directoryFields.map((one) => [one.name, one.label])),
     target: new Map(fields.contactFields.map((one) => [one.name, one.label])),
   };
+  const undoOf = (one) => (canUndoEdits(one, card, Date.now()) ? undo(stage, "edits", one) : null);
   place.replaceChildren();
   await paged(
     place,
@@ -25,7 +27,7 @@ export async function auditView(stage) {
         ? table(
             t("audit.label"),
             [t("audit.when"), t("audit.who"), t("audit.what")],
-            entries.map((one, n) => row(one, labels, isFirst(one, entries.slice(n + 1), areAll))),
+            entries.map((one, n) => row(one, labels, isFirst(one, entries.slice(n + 1), areAll), undoOf(one))),
           )
         : h("p", {}, t("audit.none")),
   );
@@ -37,15 +39,16 @@ function isFirst(one, older, areAll) {
   return areAll ? true : null;
 }
 
-function row(one, labels, first) {
+function row(one, labels, first, undoIt) {
   const how = one.action === "configured" ? configured(one, labels, first) : more(one);
-  return [time(one.at), one.name, [labelOf("audit.", one.action), how]];
+  return [time(one.at), one.name, [labelOf("audit.", one.details.entry ? "undone.edits" : one.action), how, undoIt]];
 }
 
 const labelOf = (begin, name) => (isText(begin + name) ? t(begin + name) : name);
 
 function more({ details }) {
   const count = typeof details.contacts === "number" ? `: ${number(details.contacts)}` : "";
+  if (details.since) return [count, " ", t("audit.since"), " ", time(details.since)];
   if (details.run) return [count, " – ", h("a", { href: `#/entra/history/${details.run}` }, t("audit.run"))];
   if (count) return count;
   if (details.byAdministratorOf) return t("audit.ended");

@@ -4,7 +4,7 @@ import { ENTRA, get, offeredFields, post } from "./api.js";
 import { announce, h, say } from "./dom.js";
 import { download } from "./download.js";
 import { editDialog, nameOf, theList } from "./edit.js";
-import { avatar, panel, table, textOf } from "./parts.js";
+import { avatar, help, panel, table, textOf } from "./parts.js";
 import { contacts, t } from "./words.js";
 
 const PAGE = 50;
@@ -42,6 +42,7 @@ export async function contactsView(stage, query = "") {
       { class: "quiet" },
       t("list.told", { description: list.description, contacts: contacts(told.totals.contacts) }),
     ),
+    help("list"),
     h(
       "div",
       { class: "actions" },

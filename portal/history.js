@@ -91,7 +91,7 @@ export async function runView(stage, id) {
   place.replaceChildren(
     back("#/entra/history", t("tab.history")),
     summary(run),
-    canUndo(run, card, Date.now()) ? undo(stage, run) : "",
+    canUndo(run, card, Date.now()) ? undo(stage, "run", run) : "",
     h("h2", {}, t("run.changes")),
   );
   await paged(

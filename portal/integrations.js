@@ -2,7 +2,7 @@
 
 import { ENTRA, get } from "./api.js";
 import { h, redraw } from "./dom.js";
-import { chip } from "./parts.js";
+import { chip, help } from "./parts.js";
 import { isSetUp, standing } from "./state.js";
 import { t } from "./words.js";
 
@@ -40,7 +40,7 @@ function cardOf({ card, told }) {
       ),
       card.list
         ? h("p", { class: "small" }, t("card.list"), " ", h("a", { href: "#/contacts" }, card.list.name))
-        : null,
+        : help("before"),
     ),
     card.canConfigure ? opener(card) : closed(),
   );

@@ -5,7 +5,7 @@ import { chart } from "./chart.js";
 import { h, redraw } from "./dom.js";
 import { notices } from "./notices.js";
 import { doneOf, lookAt, paceOf, wholeOf } from "./pace.js";
-import { facts, time } from "./parts.js";
+import { facts, help, time } from "./parts.js";
 import { liveLine, pause } from "./pausing.js";
 import { clock, did, duration, hour, number, people, rich, t } from "./words.js";
 
@@ -83,6 +83,7 @@ export function overview(stage) {
           action("now", () => request("sync", { mode: "delta" }), !isFullAdvised(told)),
           action("full", () => request("sync", { mode: "full" }), isFullAdvised(told)),
         ),
+        help("keep"),
         h("p", { id: "sync-problem", class: "problem", role: "alert" }, now.problem),
       ),
       told && chart(told.changedByDay),

@@ -2,7 +2,7 @@
 
 import { SignedOut } from "./api.js";
 import { h } from "./dom.js";
-import { ago, clock, exact, t } from "./words.js";
+import { ago, clock, exact, LANGUAGE, t } from "./words.js";
 
 /** Strokes of a picture of 24 by 24. */
 const ICONS = {
@@ -20,6 +20,19 @@ const ICONS = {
 
 export const icon = (name) =>
   h("svg", { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" }, h("path", { d: ICONS[name] }));
+
+/** A link to the part of the help article that answers what is asked here; in a tab of its own, so that nothing is lost. */
+export const help = (part) =>
+  h(
+    "p",
+    { class: "help-link" },
+    h(
+      "a",
+      { href: `help.${LANGUAGE}.html#${part}`, target: "_blank", rel: "noopener" },
+      icon("info"),
+      t(`help.${part}`),
+    ),
+  );
 
 /** The state that can be read from afar: an icon, a colour, a word. */
 export const chip = (kind) => h("span", { class: `chip ${kind}` }, icon(kind), h("span", {}, t(`chip.${kind}`)));

@@ -3,7 +3,7 @@
 import { ENTRA, get, offeredFields, post } from "./api.js";
 import { announce, h, redraw, say } from "./dom.js";
 import { handOver, handedOver } from "./handover.js";
-import { copyable, panel, signIn, textOf } from "./parts.js";
+import { copyable, help, panel, signIn, textOf } from "./parts.js";
 import { forgetVerifier, keepVerifier } from "./review.js";
 import { clock, contacts, isText, rich, t } from "./words.js";
 
@@ -29,6 +29,7 @@ function asking(place, fields, saved, handsOver) {
     { class: "box" },
     h("h2", {}, t("permission.title")),
     h("p", {}, rich("permission.text", { scope: h("code", {}, "User.Read.All") })),
+    help("connect"),
     willBeRead(fields, saved),
     h(
       "div",

@@ -19,7 +19,7 @@ import { announce, h, redraw } from "./dom.js";
 import { draftOf } from "./draft.js";
 import { conflict, deletion, guard, mappings } from "./fieldsets.js";
 import { merging } from "./merging.js";
-import { ask, panel, signIn, textOf, time } from "./parts.js";
+import { ask, help, panel, signIn, textOf, time } from "./parts.js";
 import { previewed } from "./preview.js";
 import { sampleFrom, sampleOf } from "./sample.js";
 import { scope } from "./scope.js";
@@ -83,6 +83,7 @@ export async function settings(stage, place, active, look = () => {}) {
       h(
         "form",
         { id: "settings", novalidate: true, onsubmit: save },
+        help("choose"),
         mappings(choices, fields, now.sample, change),
         conflict(choices, change),
         deletion(choices, change),

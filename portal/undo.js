@@ -1,4 +1,4 @@
-// Undo of a run: what it would do, asked before it is done.
+// Undo of a run, or of the edits that an audit entry tells of: what it would do, asked before it is done.
 
 import { ENTRA, get, post } from "./api.js";
 import { h, redraw } from "./dom.js";
@@ -9,19 +9,27 @@ const NAMED = 10;
 const KEPT_MS = 90 * 86_400_000;
 const ENDED = ["completed", "failed", "cancelled", "discarded"];
 
-/** Whether an administrator may undo a run: it has ended, and its history is kept. */
-export const canUndo = (run, card, now) =>
-  Boolean(card.canConfigure && card.tenant) && ENDED.includes(run.state) && now - new Date(run.createdAt) < KEPT_MS;
+const EDITS = ["added_contacts", "changed_contacts", "removed_contacts"];
 
-/** The button, and what it could not do. */
-export function undo(stage, run) {
-  const problem = h("p", { id: "undo-problem", class: "problem", role: "alert" });
+const isKept = (card, at, now) => Boolean(card.canConfigure && card.tenant) && now - new Date(at) < KEPT_MS;
+
+/** Whether an administrator may undo a run: it has ended, and its history is kept. */
+export const canUndo = (run, card, now) => ENDED.includes(run.state) && isKept(card, run.createdAt, now);
+
+/** Whether an audit entry tells of edits that an administrator may undo. */
+export const canUndoEdits = ({ action, details }, card, now) =>
+  EDITS.includes(action) && Boolean(details.since) && isKept(card, details.since, now);
+
+/** The button, and what it could not do: of a "run", or of "edits". */
+export function undo(stage, what, { id }) {
+  const problem = h("p", { class: "problem", role: "alert" });
+  const path = `${ENTRA}/${what === "run" ? "runs" : "audit"}/${id}/undo`;
   const act = async () => {
     redraw(problem);
     try {
-      const told = await get(`${ENTRA}/runs/${run.id}/undo`);
-      if (!(await ask(t("undo.title"), preview(told), t("undo.yes"), t("button.back"), true))) return;
-      await post(`${ENTRA}/runs/${run.id}/undo`);
+      const told = preview(what, await get(path));
+      if (!(await ask(t(`undo.${what}.title`), told, t("undo.yes"), t("button.back"), true))) return;
+      await post(path);
       stage.move("#/entra", {});
     } catch (error) {
       redraw(problem, textOf(error));
@@ -30,25 +38,29 @@ export function undo(stage, run) {
   return h(
     "div",
     {},
-    h("div", { class: "actions" }, h("button", { type: "button", id: "undo", onclick: act }, t("undo.button"))),
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { type: "button", class: "undo", onclick: act }, t(`undo.${what}.button`)),
+    ),
     problem,
   );
 }
 
-function preview({ complete, counts, leftAlone }) {
+function preview(what, { complete, counts, leftAlone }) {
   const back = { ...counts, skipped: 0 };
   return h(
     "div",
     {},
-    h("p", {}, t("undo.would", { did: did(back) })),
-    complete ? null : h("p", {}, t("undo.part")),
+    h("p", {}, t(`undo.${what}.would`, { did: did(back) })),
+    complete ? null : h("p", {}, t(`undo.${what}.part`)),
     counts.skipped
       ? [
           h("p", {}, t("undo.left", { n: counts.skipped })),
           h("ul", { class: "names" }, leftAlone.slice(0, NAMED).map(leftRow)),
         ]
       : null,
-    h("p", {}, t("undo.pause")),
+    h("p", {}, t(`undo.${what}.pause`)),
   );
 }
 

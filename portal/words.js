@@ -8,7 +8,7 @@ const LANGUAGES = /^(en|de)\b/i;
 export const LOCALE = (globalThis.navigator?.languages ?? []).find((one) => LANGUAGES.test(one)) ?? "en-GB";
 export const LANGUAGE = LOCALE.slice(0, 2).toLowerCase();
 
-const { TEXTS } = await import(`./texts.${LANGUAGE}.js`);
+const { REASONS, TEXTS } = await import(`./texts.${LANGUAGE}.js`);
 const plural = new Intl.PluralRules(LOCALE);
 
 export const number = (value) => value.toLocaleString(LOCALE);
@@ -20,8 +20,10 @@ const shown = (value) => (typeof value === "number" ? number(value) : (value ?? 
 export function rich(key, values = {}) {
   const entry = TEXTS[key];
   const text = entry?.other ? entry[plural.select(values.n)] || entry.other : (entry ?? key);
-  return text.split(isGap).map((part, n) => (n % 2 ? shown(values[part]) : part));
+  return filled(text, values);
 }
+
+const filled = (text, values) => text.split(isGap).map((part, n) => (n % 2 ? shown(values[part]) : part));
 
 /** A text with its gaps filled. Numbers are written as the language does. */
 export const t = (key, values) => rich(key, values).join("");
@@ -36,6 +38,16 @@ export function problem(code, said) {
   if (!isText(key) || (LANGUAGE === "en" && said)) return said;
   const number = said?.match(/AADSTS\d+/);
   return number ? `${t(key)} (${number[0]})` : t(key);
+}
+
+const ITS_OWN = /'[^']*'|\+?\d(?:[\d, ]*\d)?/g;
+
+/** What the API says of a field, in the reader's language where the catalogue has it. */
+export function reason(said) {
+  const values = said.match(ITS_OWN) ?? [];
+  let n = 0;
+  const text = own(REASONS, said.replace(ITS_OWN, () => `{${n++}}`));
+  return text ? filled(text, values).join("") : said;
 }
 
 /** Why a run failed, and what to do: `{message, action}`. A text of another language than the API's has both in one. */

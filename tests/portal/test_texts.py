@@ -2,8 +2,15 @@
 
 import re
 
+import pytest
+
+import limits
 import services
-from errors import ConnectorError
+from contacts.contact import own_contact_id
+from contacts.edits import checked, created
+from errors import ConnectorError, Refused
+from mapping.configuration import Configuration, FieldMapping, Operator, RemovalGuard, ScopeRule, validate
+from mapping.contact_fields import STANDARD_FIELDS
 from sync.failures import died, gave_up
 from tests.portal.pure import promise
 from tests.portal.test_modules import PORTAL
@@ -78,6 +85,42 @@ def test_a_problem_is_told_in_the_readers_language_with_microsofts_number():
     german = "Das geht im Moment nicht. Synchronisierungen versucht emu.chat von selbst wieder. (AADSTS53003)"
     paused = "Die Synchronisierung ist angehalten. Setzen Sie sie zuerst fort."
     promise(script.format(language="de-CH", told=f'["{paused}", {{ message: "{german}", action: "" }}]'))
+
+
+def reasons():
+    """What the API says of fields that a person can fill in on the page, each kind once."""
+    target, rule = STANDARD_FIELDS, ScopeRule
+    wrong = [
+        Configuration(field_mappings=()),
+        Configuration(field_mappings=(FieldMapping("x", "email"), FieldMapping("mail", "x"))),
+        Configuration(scope_rules=(rule("x", Operator.IS, ("a",)), rule("city", Operator.IS_EMPTY, ("a",)))),
+        Configuration(scope_rules=(rule("city", Operator.IS), rule("city", Operator.IS, (" ", "x" * 5000)))),
+        Configuration(scope_rules=(rule("city", Operator.IS, ("x",)),) * (limits.MOST_RULES + 1)),
+        Configuration(scope_rules=tuple(rule("city", Operator.IS, ("x" * 250,) * 100) for _ in range(20))),
+        Configuration(excluded_people=("x",) * (limits.MOST_EXCLUDED + 1)),
+        Configuration(removal_guard=RemovalGuard(-1, 101)),
+    ]
+    edits = ({"email": "no"}, {"mobilePhone": "call me maybe"}, {})
+    tries = [lambda one=one: validate(one, target) for one in wrong]
+    tries += [lambda one=one: created(own_contact_id(), one, "now") for one in edits]
+    tries += [lambda: checked({"nickname": "x", "jobTitle": "x" * 5000}, target)]
+    for one in tries:
+        with pytest.raises(Refused) as refused:
+            one()
+        yield from refused.value.fields.values()
+
+
+def test_what_is_wrong_with_a_field_is_told_in_the_readers_language():
+    said = sorted(set(reasons()))
+    script = """
+      Object.defineProperty(globalThis, "navigator", {{ value: {{ languages: ["{language}"] }}, configurable: true }});
+      const {{ reason }} = await import("./words.js");
+      const said = {said};
+      assert.deepEqual(said.filter((one) => (reason(one) === one) === {translated}), []);
+      assert.equal(reason("must be from 0 to 100"), "{told}");
+    """
+    promise(script.format(language="en-GB", said=said, translated="false", told="must be from 0 to 100"))
+    promise(script.format(language="de-CH", said=said, translated="true", told="muss von 0 bis 100 sein"))
 
 
 def test_each_text_is_used_and_each_that_is_used_is_there():
