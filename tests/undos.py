@@ -35,7 +35,8 @@ class Undos:
 
     async def of_edits(self, nth, kills, *, again):
         """Of the hour that began with one of the edits."""
-        if not self.edits:
+        # The model has no part of a run that was cancelled, until the next one has completed.
+        if not self.edits or self.stack.incomplete:
             return
         kind, since, _ = self.edits[-1 - nth % len(self.edits)]
         numbers = [one.number for one in self.edits if one.kind is kind and since <= one.at < since + _HOUR]
@@ -90,6 +91,7 @@ class Undos:
             self.edits.clear()
         elif not self.stack.incomplete:
             self.runs.append((run.id, self.stack.model.ticks))
+        self.stack.incomplete = False
 
     def note_edit(self, kind, at):
         """A person has edited a contact, in the model, too."""
