@@ -11,6 +11,7 @@ import limits
 from errors import Refused
 from mapping.contact_fields import ContactField
 from mapping.fields import DIRECTORY_FIELDS, NEEDED_FIELDS, Kind
+from mapping.phones import REGION_FIELDS, PhoneNumbers
 
 _WHOLE = 100
 
@@ -90,12 +91,17 @@ class Configuration(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
     scope_rules: tuple[ScopeRule, ...] = ()
     excluded_people: tuple[str, ...] = ()
     removal_guard: RemovalGuard | None = RemovalGuard()
+    phone_numbers: PhoneNumbers = PhoneNumbers.AS_WRITTEN
     version: int = 0
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The mapped directory fields, each once, in a fixed order."""
-        return tuple(sorted({mapping.source for mapping in self.field_mappings}))
+        """The directory fields that a contact remembers, each once, in a fixed order: the mapped ones.
+
+        And those that tell a number's country, because a later patch may tell of the number alone.
+        """
+        regions = REGION_FIELDS if self.phone_numbers is PhoneNumbers.E164 else ()
+        return tuple(sorted({*(mapping.source for mapping in self.field_mappings), *regions}))
 
     @property
     def select(self) -> tuple[str, ...]:

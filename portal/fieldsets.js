@@ -17,6 +17,7 @@ import { t } from "./words.js";
 const LIMITS = ["percent", "minimum"];
 const CONFLICT = ["source_wins", "keep_local"];
 const DELETION = ["unlink", "hard_delete"];
+const PHONES = ["as_written", "e164"];
 
 export const part = (name, ...children) => h("fieldset", { class: "box" }, h("legend", {}, t(name)), ...children);
 
@@ -104,6 +105,7 @@ function fieldSelect(id, text, offered, value, wrong, choosing) {
 
 export const conflict = (choices, change) => choice("conflictResolution", CONFLICT, choices, change);
 export const deletion = (choices, change) => choice("deletionBehavior", DELETION, choices, change);
+export const phones = (choices, change) => choice("phoneNumbers", PHONES, choices, change);
 
 /** A question with answers of which the first is the recommended one. */
 function choice(name, values, { chosen }, change) {

@@ -68,7 +68,10 @@ function whatHappened(card, error) {
 /** Exactly what is asked of Graph: what the connector needs, and what is mapped. */
 function willBeRead(fields, saved) {
   const labels = new Map(fields.directoryFields.map((one) => [one.name, one.label]));
-  const names = new Set([...fields.neededFields, ...saved.fieldMappings.map((one) => one.source)]);
+  const ruled = saved.scopeRules.map((one) => one.field);
+  const countries = saved.phoneNumbers === "e164" ? ["usageLocation", "country"] : [];
+  const mapped = saved.fieldMappings.map((one) => one.source);
+  const names = new Set([...fields.neededFields, ...mapped, ...ruled, ...countries]);
   const labelOf = (name) => labels.get(name) || (isText(`needed.${name}`) ? t(`needed.${name}`) : name);
   return h(
     "div",

@@ -17,7 +17,7 @@ import {
 } from "./choices.js";
 import { announce, h, redraw } from "./dom.js";
 import { draftOf } from "./draft.js";
-import { conflict, deletion, guard, mappings } from "./fieldsets.js";
+import { conflict, deletion, guard, mappings, phones } from "./fieldsets.js";
 import { merging } from "./merging.js";
 import { ask, help, panel, signIn, textOf, time } from "./parts.js";
 import { previewed } from "./preview.js";
@@ -87,6 +87,7 @@ export async function settings(stage, place, active, look = () => {}) {
         mappings(choices, fields, now.sample, change),
         conflict(choices, change),
         deletion(choices, change),
+        phones(choices, change),
         scope(choices, fields, now.preview?.counts ? now.preview : now.effects, now.asked !== null, change),
         guard(choices, change),
         h("div", { id: "preview", tabindex: "-1" }, now.preview && previewOf(now.preview)),

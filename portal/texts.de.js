@@ -267,6 +267,7 @@ export const TEXTS = {
   "setting.fieldMappings": "Feldzuordnungen",
   "setting.conflictResolution": "Konfliktlösung",
   "setting.deletionBehavior": "Löschverhalten",
+  "setting.phoneNumbers": "Telefonnummern",
   "setting.includeGuests": "Gastkonten",
   "setting.includeDisabled": "Deaktivierte Konten",
   "setting.removalGuard": "Schutz vor versehentlichem Entfernen",
@@ -280,6 +281,12 @@ export const TEXTS = {
   "answer.conflictResolution.keep_local": "Hiesige Änderungen behalten",
   "answer.conflictResolution.keep_local.told":
     "Behält, was in emu.chat eingegeben wurde, und füllt nur Felder, die leer sind.",
+  "answer.phoneNumbers.when": "Wie die Telefonnummern des Verzeichnisses in den Kontakten stehen:",
+  "answer.phoneNumbers.as_written": "Wie sie geschrieben sind",
+  "answer.phoneNumbers.as_written.told": "Jede Nummer so, wie das Verzeichnis sie hat.",
+  "answer.phoneNumbers.e164": "In internationaler Form",
+  "answer.phoneNumbers.e164.told":
+    "Aus 044 668 18 00 einer Person in der Schweiz wird +41446681800. Welches Land gilt, sagt der Nutzungsort oder das Land. Was keine gültige Nummer ist, bleibt, wie es geschrieben ist.",
   "answer.deletionBehavior.when": "Wenn eine Person aus dem Verzeichnis entfernt wird:",
   "answer.deletionBehavior.unlink": "Verknüpfung lösen",
   "answer.deletionBehavior.unlink.told":

@@ -253,6 +253,7 @@ export const TEXTS = {
   "setting.fieldMappings": "Field Mappings",
   "setting.conflictResolution": "Conflict Resolution",
   "setting.deletionBehavior": "Deletion Behavior",
+  "setting.phoneNumbers": "Phone Numbers",
   "setting.includeGuests": "Guest accounts",
   "setting.includeDisabled": "Disabled accounts",
   "setting.removalGuard": "Protection against accidental removals",
@@ -266,6 +267,12 @@ export const TEXTS = {
   "answer.conflictResolution.keep_local": "Keep local changes",
   "answer.conflictResolution.keep_local.told":
     "Preserves what people typed in emu.chat and only fills in fields that are empty.",
+  "answer.phoneNumbers.when": "How the directory's phone numbers stand in the contacts:",
+  "answer.phoneNumbers.as_written": "As they are written",
+  "answer.phoneNumbers.as_written.told": "Each number as the directory has it.",
+  "answer.phoneNumbers.e164": "In international form",
+  "answer.phoneNumbers.e164.told":
+    "044 668 18 00 of a person in Switzerland becomes +41446681800. The usage location or the country tells which country it is. What is no valid number stays as it is written.",
   "answer.deletionBehavior.when": "When a person is removed from the directory:",
   "answer.deletionBehavior.unlink": "Unlink",
   "answer.deletionBehavior.unlink.told":

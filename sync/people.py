@@ -164,7 +164,7 @@ class People:
             return (Outcome.REMOVED, {}) if deletes else (Outcome.UNLINKED, before)
         if user is None or not Scope(configuration).keeps(user) or why.code is Whereabouts.REMOVAL_WAITS:
             return None, before
-        reader = ValueReader(configuration.sources)
+        reader = ValueReader(configuration)
         people = list(sift([user], {}, configuration, reader).present.values())
         partition = partition_of(connection.workspace_id, connection.list_id)
         stamp = Stamp("", 0, self.now().isoformat().replace("+00:00", "Z"))

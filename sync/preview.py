@@ -152,7 +152,7 @@ class Previews:
         # A patch is about a user whom the same round also names whole (facts/graph.md 11).
         whole = [one for one in latest(users).values() if one.removed is not msgspec.UNSET or is_whole(one)]
         sifted = Sifted({}, [])
-        await done_in_turns(sifting(sifted, whole, {}, configuration, ValueReader(configuration.sources)))
+        await done_in_turns(sifting(sifted, whole, {}, configuration, ValueReader(configuration)))
         people = list(sifted.present.values())
         plan = await self._plan(tally, gathering, people, configuration, matching=False)
         tally.counts += JournalPage(changes=plan.changes, read=len(users), unchanged=plan.unchanged).counts
@@ -180,7 +180,7 @@ class Previews:
     ) -> Plan:
         stamp = Stamp("", 0, self.now().isoformat().replace("+00:00", "Z"))
         known = await gathering.known(people, stamp.is_passing)
-        plan, reader = Plan(), ValueReader(configuration.sources)
+        plan, reader = Plan(), ValueReader(configuration)
         await done_in_turns(planning(plan, people, known, configuration, reader, stamp, matching=matching))
         written = set()
         for write in plan.writes:

@@ -74,7 +74,7 @@ class Slice(LeasedRun):
 
     def __post_init__(self) -> None:
         self.gathering = self._new_gathering()
-        self.values = ValueReader(self.configuration.sources)
+        self.values = ValueReader(self.configuration)
 
     async def work(self) -> None:
         """Work until the run ends or, while pages are read, the time is up.

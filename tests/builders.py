@@ -56,7 +56,7 @@ def plan(
     matching: bool = True,
 ) -> Plan:
     """The plan of a page of users, as a run makes it. `continuing`: the round continues from a delta link."""
-    reader, stored = ValueReader(configuration.sources), stored or Known()
+    reader, stored = ValueReader(configuration), stored or Known()
     base = {one: contact for one, contact in stored.by_source.items() if continuing and contact.link is Link.LINKED}
     people = sift(latest(users).values(), base, configuration, reader).present.values()
     return plan_page(list(people), stored, configuration, reader, stamp, earlier or {}, matching=matching)
@@ -69,6 +69,6 @@ def mapped(*pairs: tuple[str, str], **changes: Any) -> Configuration:
 
 def seen_as(stored: Contact, person: DirectoryUser, configuration: Configuration = WINS) -> Contact:
     """A contact that remembers a user's values, as the run that last met him left it."""
-    reader = ValueReader(configuration.sources)
+    reader = ValueReader(configuration)
     values = reader.values(person)
     return replace(stored, source=reader.remembered(values), source_hash=reader.source_hash(values))

@@ -19,6 +19,7 @@ SHOWN = """() => {
     }),
     conflictResolution: chosen("conflictResolution"),
     deletionBehavior: chosen("deletionBehavior"),
+    phoneNumbers: chosen("phoneNumbers"),
     includeGuests: on("includeGuests"),
     includeDisabled: on("includeDisabled"),
     removalGuard: on("guard") ? { minimum: amount("guard-minimum"), percent: amount("guard-percent") } : null,
@@ -92,6 +93,20 @@ async def test_what_is_shown_is_what_is_sent_whatever_was_drawn_again(visit, off
         assert {name: sent[name] for name in shown} == shown, drawn.__name__
         assert shown["removalGuard"] == {"minimum": 42 + 2 * n, "percent": 42 + 2 * n}
         await visit.sees("Saved. A full sync applies it.")
+
+
+async def test_phone_numbers_are_stored_in_the_international_form(visit, office):
+    office.set_up()
+    someone = office.contacts()[0]
+    office.tenant.change(someone["sourceId"], mobilePhone="044 668 18 00", usageLocation="CH")
+    await visit.go("entra/settings")
+    await visit.page.get_by_label("In international form").check()
+
+    await save(visit)
+    office.settle()
+
+    phones = {one["id"]: one["mobilePhone"] for one in office.contacts()}
+    assert phones[someone["id"]] == "+41446681800"
 
 
 async def test_an_edit_made_while_saving_is_kept_and_still_unsaved(visit, office):

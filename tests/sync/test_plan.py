@@ -82,7 +82,7 @@ def test_who_drops_out_of_scope_is_gone():
     configuration = WINS
 
     users = [user(account_enabled=False), user(BOB, user_type="Guest")]
-    sifted = sift(users, {}, configuration, ValueReader(()))
+    sifted = sift(users, {}, configuration, ValueReader(configuration))
 
     assert sifted.gone == [ADA, BOB]
     assert not sifted.present
@@ -204,7 +204,7 @@ def test_what_graph_does_not_mention_in_a_first_round_is_empty():
 
 
 def test_a_patch_that_disables_a_known_user_takes_the_user_out_of_scope():
-    sifted = sift([user(account_enabled=False)], {ADA: contact()}, WINS, ValueReader(()))
+    sifted = sift([user(account_enabled=False)], {ADA: contact()}, WINS, ValueReader(WINS))
 
     assert sifted.gone == [ADA]
 
