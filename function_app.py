@@ -208,6 +208,27 @@ async def undo_run(req: func.HttpRequest) -> func.HttpResponse:
     return await services().run_calls.undo(req)
 
 
+@app.route("integrations/entra/quality", methods=["GET"])
+@answering
+async def show_quality(req: func.HttpRequest) -> func.HttpResponse:
+    """How complete and usable the directory's data is."""
+    return await services().quality_calls.show(req)
+
+
+@app.route("integrations/entra/quality/{figure}", methods=["GET"])
+@answering
+async def list_people_behind(req: func.HttpRequest) -> func.HttpResponse:
+    """The contacts behind a figure."""
+    return await services().quality_calls.people(req)
+
+
+@app.route("integrations/entra/quality/{figure}/people.csv", methods=["GET"])
+@answering
+async def download_people_behind(req: func.HttpRequest) -> func.HttpResponse:
+    """The same as a table."""
+    return await services().quality_calls.people_csv(req)
+
+
 @app.route("integrations/entra/audit", methods=["GET"])
 @answering
 async def list_audit(req: func.HttpRequest) -> func.HttpResponse:

@@ -75,6 +75,8 @@ ROOM_WAIT_SECONDS = 2.0
 """How long a slice waits for room in its place, before it goes to the end of the queue."""
 KEPT_ROW_BYTES = 750
 """A contact's row of a scan that is kept."""
+MEASURED_BYTES = 150
+"""A contact of a measurement: its address as eight bytes, and whose it was first."""
 ROLL_BYTES = 100
 """A person in the roll call, at the most: one of a first sync stands in a set."""
 

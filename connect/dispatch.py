@@ -21,6 +21,7 @@ from storage.queue import MessageQueue
 from storage.retry import Sleep, tries
 from sync import telemetry
 from sync.doorbell import Doorbell, start_for
+from sync.measuring import Measuring
 from sync.messages import (
     SCHEDULE,
     Continue,
@@ -62,6 +63,7 @@ class Dispatch:
     disconnecting: Disconnecting
     forgetting: Forgetting
     restoring: Restoring
+    measuring: Measuring
     schedule: Schedule
     queue: MessageQueue
     outbox: Outbox
@@ -106,6 +108,9 @@ class Dispatch:
             return
         if isinstance(message, Prune):
             await self.forgetting.old(message.workspace_id)
+            connection, state = await self.workspaces.load(message.workspace_id)
+            if connection is not None and connection.stage in (Stage.ACTIVE, Stage.PAUSED):
+                await self.measuring.tonight(connection, state)
             return
         if isinstance(message, Start) and message.requested_by == SCHEDULE:
             await self._send_events(message.workspace_id)

@@ -53,6 +53,14 @@ class ScanRow(msgspec.Struct, frozen=True):
     source_hash: str = msgspec.field(default="", name="seen")
 
 
+class SourceRow(msgspec.Struct, frozen=True):
+    """What a measurement needs of a row: the directory's values last seen, as JSON."""
+
+    row_key: str = msgspec.field(name="RowKey")
+    link: str = ""
+    source: str = ""
+
+
 class _Pointer(msgspec.Struct, frozen=True):
     row_key: str = msgspec.field(name="RowKey")
     contact_id: str = msgspec.field(default="", name="contactId")
@@ -121,7 +129,9 @@ class ContactStore:
         self.edit_journal = EditJournal(tables)
         self._gate = asyncio.Semaphore(limits.TRANSACTIONS_AT_ONCE)
 
-    async def scan[Row: (ScanRow, msgspec.Raw)](self, partition: Partition, row: type[Row]) -> AsyncIterator[list[Row]]:
+    async def scan[Row: (ScanRow, SourceRow, msgspec.Raw)](
+        self, partition: Partition, row: type[Row]
+    ) -> AsyncIterator[list[Row]]:
         """The contacts of a list and the rows that find them by id and address, in key order, projected or whole.
 
         A thousand rows a transaction. The name rows, and what comes after them, are left out.

@@ -9,6 +9,7 @@ import { entraView, settingsView } from "./entra.js";
 import { auditView } from "./audit.js";
 import { historyView, runView } from "./history.js";
 import { peopleView } from "./people.js";
+import { behindView, qualityView } from "./quality.js";
 import { contactsView } from "./contacts.js";
 import { contactView } from "./contact.js";
 import { LANGUAGE, t } from "./words.js";
@@ -20,6 +21,8 @@ const VIEWS = [
   [/^#\/entra\/history(?:\?(.*))?$/, historyView, "page.entra"],
   [/^#\/entra\/history\/([\w-]+)$/, runView, "page.entra"],
   [/^#\/entra\/people(?:\?(.*))?$/, peopleView, "page.entra"],
+  [/^#\/entra\/quality$/, qualityView, "page.entra"],
+  [/^#\/entra\/quality\/(\w+)$/, behindView, "page.entra"],
   [/^#\/entra\/audit$/, auditView, "page.entra"],
   [/^#\/contacts(?:\?(.*))?$/, contactsView, "page.contacts"],
   [/^#\/contacts\/([\w-]+)$/, contactView, "page.contact"],

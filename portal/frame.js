@@ -13,6 +13,7 @@ const TABS = [
   ["settings", "#/entra/settings"],
   ["history", "#/entra/history"],
   ["people", "#/entra/people"],
+  ["quality", "#/entra/quality"],
   ["audit", "#/entra/audit"],
 ];
 

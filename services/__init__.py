@@ -29,6 +29,7 @@ from api.notifications import NotificationCalls
 from api.pace import BulkEdits, EditPace, FullRunPace, OneAtATime
 from api.people import PeopleCalls
 from api.portal import PortalCalls
+from api.quality import QualityCalls
 from api.runs import RunCalls
 from connect.connecting import Connecting
 from connect.consent import Consent
@@ -54,6 +55,7 @@ from storage.retry import Sleep
 from storage.table import Tables
 from sync.alarms import Alarms
 from sync.doorbell import Doorbell
+from sync.measuring import Measuring
 from sync.messages import EVENTS_QUEUE, HOURLY_QUEUE, QUEUE
 from sync.meter import count_graph_request, count_table_transaction
 from sync.pausing import Pausing
@@ -115,6 +117,7 @@ class Services:
     run_calls: RunCalls
     contact_calls: ContactCalls
     people_calls: PeopleCalls
+    quality_calls: QualityCalls
     consent_calls: ConsentCalls
     notification_calls: NotificationCalls
     health: HealthCalls
@@ -245,6 +248,12 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
             settings.timetable,
             now,
         ),
+        quality_calls=QualityCalls(
+            callers,
+            workspaces,
+            engine.measuring,
+            OneAtATime("The list is being measured. Try again in a moment."),
+        ),
         consent_calls=ConsentCalls(callers, consent, engine.connecting, engine.tenants, workspaces, now),
         notification_calls=NotificationCalls(engine.doorbell),
         health=HealthCalls(tables, engine.alarms, now),
@@ -263,6 +272,7 @@ class Engine:
     pausing: Pausing
     doorbell: Doorbell
     undoing: Undoing
+    measuring: Measuring
     alarms: Alarms
     tenants: TenantIndex
     connecting: Connecting
@@ -295,6 +305,8 @@ def build_engine(
     schedule = Schedule(tables, hourly, timetable, now)
     pausing, tenants = Pausing(workspaces, requests, now), TenantIndex(tables, workspaces)
     undoing, exports = Undoing(workspaces, contacts, requests, now), Exports(blobs)
+    room = Room()
+    measuring = Measuring(workspaces, contacts, room, now)
     connecting = Connecting(workspaces, schedule, requests, queue, graph, now)
     disconnecting = Disconnecting(
         workspaces, contacts, schedule, tenants, exports, outbox, subscribing, queue, slice_seconds, now, sleep
@@ -303,7 +315,7 @@ def build_engine(
     restoring = Restoring(tables, workspaces, contacts, schedule, requests, exports, queue, now, sleep)
     exporting = Exporting(tables, workspaces, schedule, exports, slice_seconds, now)
     doorbell = Doorbell(workspaces, queue, now)
-    worker = Worker(workspaces, contacts, graph, queue, alarms, Room(), subscribing, slice_seconds, now, sleep)
+    worker = Worker(workspaces, contacts, graph, queue, alarms, room, subscribing, slice_seconds, now, sleep)
     dispatch = Dispatch(
         workspaces,
         worker,
@@ -311,6 +323,7 @@ def build_engine(
         disconnecting,
         forgetting,
         restoring,
+        measuring,
         schedule,
         queue,
         outbox,
@@ -327,6 +340,7 @@ def build_engine(
         pausing,
         doorbell,
         undoing,
+        measuring,
         alarms,
         tenants,
         connecting,

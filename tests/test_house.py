@@ -51,9 +51,11 @@ PURE = [
     "sync/batch.py",
     "sync/plan.py",
     "sync/undo.py",
+    "sync/quality.py",
     "sync/rollcall.py",
     "sync/timetable.py",
     "workspace/edits.py",
+    "workspace/quality.py",
     "workspace/run.py",
 ]
 IMPURE = {
@@ -146,6 +148,9 @@ TRIGGERS = [
     "undo_run",
     "preview_undo_of_edits",
     "undo_edits",
+    "show_quality",
+    "list_people_behind",
+    "download_people_behind",
     "change_contact",
     "complete_consent",
     "disconnect",

@@ -8,12 +8,14 @@ One partition, so that what belongs together is written together:
     journal:<run>:<page>     what a page did, written before it was done
     pending:<run>:<n>        object ids whose removal waits for approval
     audit:<id>               who did what, newest first
+    quality:<day>            how complete and usable the directory's data was
+    quality-of:<figure>      the contacts behind a figure of the last measurement
     outbox:<time>-<id>       an event that is still to be sent (workspace/outbox.py)
     attempt:<id>             a grant attempt (connect/attempt.py)
 """
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -58,6 +60,7 @@ from workspace.journal import (
     without_person,
 )
 from workspace.outbox import Outbox
+from workspace.quality import DAYS_PREFIX, PEOPLE_PREFIX, Figure, Measured, day_key, measured_operations
 from workspace.run import Run, RunId, run_id, without_sample, without_scope
 from workspace.state import STATE_KEY, SyncState, read_state, state_operation
 
@@ -195,6 +198,21 @@ class WorkspaceStore:
             raise NotFound("There is no such entry in the audit trail.")
         return row.read(AuditEntry)
 
+    async def put_quality(
+        self, workspace: WorkspaceId, measured: Measured, people: Mapping[Figure, Collection[str]]
+    ) -> None:
+        await self._tables.transact(partition_of(workspace), measured_operations(measured, people))
+
+    async def qualities(self, workspace: WorkspaceId) -> list[Measured]:
+        """What was measured, a day each, the newest first."""
+        rows = self._tables.query(TABLE, beginning(workspace, DAYS_PREFIX), DocumentRow)
+        return [row.read(Measured) async for some in rows for row in some][::-1]
+
+    async def quality_people(self, workspace: WorkspaceId, figure: Figure) -> list[str]:
+        """The contacts behind a figure of the last measurement."""
+        row = await self._tables.get(partition_of(workspace), f"{PEOPLE_PREFIX}{figure}", DocumentRow)
+        return row.read(list[str]) if row is not None else []
+
     async def journal_page(self, workspace: WorkspaceId, run_id: RunId, page: int) -> JournalPage | None:
         """What a page did, or is about to do, with the contacts as they were before."""
         row = await self._tables.get(partition_of(workspace), journal_key(run_id, page), WholeJournalRow)
@@ -275,13 +293,14 @@ class WorkspaceStore:
         oldest = run_id(now - limits.HISTORY, "")
         for kind in ("run:", JOURNAL_PREFIX, PENDING_PREFIX):
             await self._erase(workspace, beyond(beginning(workspace, kind), kind + oldest))
+        await self._erase(workspace, within(workspace, ge=DAYS_PREFIX, lt=day_key(now - limits.HISTORY)))
         attempts, _ = await self._tables.page(TABLE, beginning(workspace, ATTEMPT_PREFIX), DocumentRow)
         over = [row.row_key for row in attempts if row.read(_Expiring).expires_at < now]
         await self.forget(workspace, over)
 
     async def erase_people(self, workspace: WorkspaceId) -> None:
         """Delete what the history tells of the directory's people. The runs' counts and the audit trail stay."""
-        for kind in (JOURNAL_PREFIX, PENDING_PREFIX, ATTEMPT_PREFIX):
+        for kind in (JOURNAL_PREFIX, PENDING_PREFIX, ATTEMPT_PREFIX, PEOPLE_PREFIX):
             await self._erase(workspace, beginning(workspace, kind))
         await self.erase_samples(workspace)
 
@@ -312,6 +331,11 @@ class WorkspaceStore:
             for one in waiting:
                 kept = [source_id for source_id in read_pending(one) if source_id not in ids]
                 operation = Operation(Verb.PUT, one.row_key, pending_columns(kept))
+                await self._tables.transact(partition_of(workspace), [operation])
+        async for behind in self._tables.query(TABLE, beginning(workspace, PEOPLE_PREFIX), DocumentRow):
+            for found in behind:
+                left = [it for it in found.read(list[str]) if it not in ids]
+                operation = Operation(Verb.PUT, found.row_key, document_columns(left))
                 await self._tables.transact(partition_of(workspace), [operation])
         # Samples hold names alone, which do not say whose they are: all of them go.
         await self.erase_samples(workspace)

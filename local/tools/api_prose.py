@@ -122,6 +122,14 @@ PROSE = {
         "Pauses the connection, because the next run would do the same again. A contact that was changed since is left "
         f"alone and listed. A run can be undone for 90 days. {_ADMIN}",
     ),
+    "show_quality": Prose(
+        "A measurement a day.",
+        f"Measured at night, and now where a full run completed since the last one. {_ADMIN}",
+    ),
+    "list_people_behind": Prose(
+        "A page of contacts.", f"Of the last measurement. {_ADMIN}", parameters=_page("People.")
+    ),
+    "download_people_behind": Prose("A part of the table.", f"{_PARTS} {_ADMIN}", parameters=(_CONTINUATION,)),
     "list_audit": Prose("A page of the trail.", f"Newest first. {_ADMIN}", parameters=_page("Entries.")),
     "preview_undo_of_edits": Prose(
         "What it would do now.",

@@ -118,6 +118,11 @@ class Journey:
         changes = self.call(member, "GET", f"{ENTRA}/runs/{{id}}/changes", id=runs[-1]["id"]).json()
         assert changes["changes"]
         assert self.call(office.admin, "GET", f"{ENTRA}/audit").json()["entries"]
+        days = self.call(office.admin, "GET", f"{ENTRA}/quality").json()["days"]
+        assert days[0]["counts"]["no_mobile"]
+        path = f"{ENTRA}/quality/{{figure}}"
+        assert self.call(office.admin, "GET", path, figure="no_mobile").json()["people"]
+        self.call(office.admin, "GET", f"{path}/people.csv", figure="no_mobile")
         self.call(member, "GET", "health")
 
     def pause(self):
@@ -217,7 +222,9 @@ class Journey:
         """Each call that wants a token is refused without one."""
         for (method, path), told in OPERATIONS.items():
             if "security" not in told:
-                answer = httpx.request(method, f"{self.office.url}/api/{path.format(id='a', list='b', contact='c')}")
+                answer = httpx.request(
+                    method, f"{self.office.url}/api/{path.format(id='a', list='b', contact='c', figure='d')}"
+                )
                 assert self.hold(answer, told).status_code == 401
 
 

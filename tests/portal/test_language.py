@@ -47,6 +47,8 @@ async def test_a_german_browser_is_answered_in_german_on_every_view(german, offi
         "entra/settings": "Feldzuordnungen",
         "entra/history": "Vollständiger Lauf",
         f"entra/history/{run['id']}": "hinzugefügt",
+        "entra/quality": "Kein Vor- oder Nachname",
+        "entra/quality/no_company": "Keine Firma",
         "entra/audit": "hat die Konfiguration gespeichert",
         "contacts": "angezeigt",
         f"contacts/{contact}": "Mit Microsoft Entra ID verknüpft.",

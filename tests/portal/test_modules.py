@@ -28,7 +28,7 @@ LAYERS = [
     ],
     ["sample.js", "frame.js", "scope.js", "runfilter.js"],
     ["settings.js", "overview.js", "permissions.js"],
-    ["integrations.js", "entra.js", "history.js", "audit.js", "people.js", "contacts.js", "contact.js"],
+    ["integrations.js", "entra.js", "history.js", "audit.js", "people.js", "quality.js", "contacts.js", "contact.js"],
     ["app.js"],
 ]
 """A module imports only from lines above its own. So a view knows neither another view nor the app that shows it."""
