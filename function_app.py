@@ -75,6 +75,13 @@ async def list_fields(req: func.HttpRequest) -> func.HttpResponse:
     return await services().integration.fields(req)
 
 
+@app.route("integrations/entra/preview/people", methods=["POST"])
+@answering
+async def preview_people(req: func.HttpRequest) -> func.HttpResponse:
+    """What a configuration would do to single people."""
+    return await services().people_calls.preview(req)
+
+
 @app.route("integrations/entra/config", methods=["GET"])
 @answering
 async def show_config(req: func.HttpRequest) -> func.HttpResponse:

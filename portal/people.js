@@ -3,8 +3,9 @@
 import { ENTRA, call, get, offeredFields } from "./api.js";
 import { announce, h, say } from "./dom.js";
 import { frame } from "./frame.js";
-import { ask, avatar, table, textOf } from "./parts.js";
-import { LANGUAGE, isText, t } from "./words.js";
+import { ask, avatar, textOf } from "./parts.js";
+import { sentenceOf, valuesOf } from "./somebody.js";
+import { t } from "./words.js";
 
 const SHORTEST = 2;
 const TYPING_MS = 400;
@@ -83,7 +84,7 @@ export async function peopleView(stage, query = "") {
       ),
       h("p", { class: "why" }, sentenceOf(reason)),
       person.nextOutcome ? h("p", {}, t("people.next", { what: t(`outcome.${person.nextOutcome}`) })) : null,
-      person.values.length ? h("details", {}, h("summary", {}, t("people.values")), values(person)) : null,
+      person.values.length ? h("details", {}, h("summary", {}, t("people.values")), valuesOf(person, labels)) : null,
       h(
         "div",
         { class: "actions" },
@@ -95,18 +96,6 @@ export async function peopleView(stage, query = "") {
         ),
       ),
     );
-  }
-
-  function values(person) {
-    const columns = ["field", "directory", "contact", "origin", "after"].map((one) => t(`people.${one}`));
-    const rows = person.values.map((one) => [
-      labels.get(one.contactField) || one.contactField,
-      one.directory || "–",
-      one.contact || "–",
-      one.origin ? t(`origin.${one.origin}`) : "–",
-      one.after === one.contact ? t("outcome.unchanged") : h("ins", {}, one.after || t("run.empty")),
-    ]);
-    return table(t("people.values"), columns, rows);
   }
 
   /** Leave a person out of the list, or let in again: a change of the configuration, which a full run applies. */
@@ -133,7 +122,3 @@ export async function peopleView(stage, query = "") {
     document.getElementById(`turn-${person.id}`)?.focus();
   }
 }
-
-/** Why somebody is in the list or not. What the API says in English is more exact; other languages have the reason. */
-const sentenceOf = ({ code, text, rule }) =>
-  LANGUAGE !== "en" && isText(`where.${code}`) ? t(`where.${code}`, { n: rule ?? "" }) : text;

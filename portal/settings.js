@@ -21,6 +21,7 @@ import { conflict, deletion, guard, mappings, phones } from "./fieldsets.js";
 import { merging } from "./merging.js";
 import { ask, help, panel, signIn, textOf, time } from "./parts.js";
 import { previewed } from "./preview.js";
+import { chosenPeople } from "./somebody.js";
 import { sampleFrom, sampleOf } from "./sample.js";
 import { scope } from "./scope.js";
 import { rich, t } from "./words.js";
@@ -38,6 +39,7 @@ export async function settings(stage, place, active, look = () => {}) {
     error: null,
     told: "",
     preview: null,
+    somebody: null,
     /** Whom the rules keep and leave out; asked for while they are typed. */
     effects: null,
     asked: null,
@@ -141,7 +143,7 @@ export async function settings(stage, place, active, look = () => {}) {
   }
 
   function previewOf(told) {
-    if (told.counts) return h("section", { class: "box" }, previewed(told, fields));
+    if (told.counts) return h("section", { class: "box" }, previewed(told, fields), now.somebody);
     return h(
       "section",
       { class: "box" },
@@ -225,6 +227,8 @@ export async function settings(stage, place, active, look = () => {}) {
       // Choices that have changed since then would not do what was previewed.
       if (now.preview !== mine) return;
       now.preview = told;
+      // A new one for each preview: what the one before found was under other choices.
+      now.somebody = chosenPeople(() => now.choices.chosen, labels.target);
       now.sample = sampleFrom(told, now.choices.chosen) ?? now.sample;
       draw();
       announce(t("preview.ready"));

@@ -674,6 +674,8 @@ export const TEXTS = {
   "quality.email": "E-Mail",
   "quality.phone": "Mobiltelefon",
   "quality.nobody": "Niemand mehr.",
+  "preview.somebody": "Eine bestimmte Person: Name, Adresse oder Objekt-ID",
+  "preview.look": "Ansehen",
   "people.told": "Finden Sie jede Person Ihres Verzeichnisses: ob sie in der Liste steht, und warum.",
   "people.search": "Name, E-Mail oder Objekt-ID",
   "people.nobody": "So findet sich niemand in Ihrem Verzeichnis oder in der Liste.",

@@ -646,6 +646,8 @@ export const TEXTS = {
   "quality.email": "Email",
   "quality.phone": "Mobile phone",
   "quality.nobody": "Nobody any more.",
+  "preview.somebody": "Somebody in particular: a name, an address or an object id",
+  "preview.look": "Look",
   "people.told": "Find anybody of your directory: in the list or not, and why.",
   "people.search": "Name, email or object id",
   "people.nobody": "Nobody in your directory or in the list is found by this.",

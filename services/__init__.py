@@ -242,6 +242,7 @@ def build(settings: Settings, now: Callable[[], datetime], sleep: Sleep = asynci
         ),
         people_calls=PeopleCalls(
             callers,
+            tables,
             workspaces,
             People(workspaces, contacts, Listing(tables, contacts), graph, now),
             OneAtATime("Other searches of this workspace go on. Try again in a moment."),

@@ -172,6 +172,7 @@ TRIGGERS = [
     "list_runs",
     "pause",
     "preview_config",
+    "preview_people",
     "receive_notifications",
     "remove_contact",
     "rename_contact_list",

@@ -52,6 +52,7 @@ _TEXT = {"type": "string"}
 _CONTINUATION = Parameter("continuation", "What the answer before said.", _TEXT)
 
 
+_QUERY = Parameter("query", "What is looked for.", {"type": "string", "minLength": 2, "maxLength": 100})
 _SEARCH = Parameter("search", "Words that a name or an address holds.", {"type": "string", "maxLength": 100})
 _RUNS = (
     Parameter("outcome", "Only runs in this state.", {"enum": [one.value for one in RunState]}),
@@ -88,7 +89,13 @@ PROSE = {
     "find_people": Prose(
         "Up to ten people.",
         f"By the beginning of a name or an address, or by object id. {_ADMIN}",
-        parameters=(Parameter("query", "What is looked for.", {"type": "string", "minLength": 2, "maxLength": 100}),),
+        parameters=(_QUERY,),
+    ),
+    "preview_people": Prose(
+        "Up to ten people.",
+        f"As the search for people, under this configuration. {_ADMIN}",
+        ConfigurationBody,
+        (_QUERY,),
     ),
     "show_status": Prose("The status."),
     "start_run": Prose("The run that answers.", f"Starts, joins or follows a run. {_ADMIN}", SyncBody),

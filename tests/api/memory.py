@@ -59,6 +59,7 @@ class MemoryApi:
 
         self.people = PeopleCalls(
             callers,
+            services.tables,
             services.workspaces,
             People(
                 services.workspaces,

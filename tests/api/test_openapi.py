@@ -111,6 +111,8 @@ class Journey:
         config = self.call(member, "GET", f"{ENTRA}/config").json()
         assert self.call(office.admin, "POST", f"{ENTRA}/preview", config).json()["sample"]
         self.call(member, "GET", f"{ENTRA}/status")
+        query = f"?query={self.somebody()}"
+        assert self.call(office.admin, "POST", f"{ENTRA}/preview/people", config, query=query).json()["people"]
         assert self.call(office.admin, "GET", f"{ENTRA}/people", query=f"?query={self.somebody()}").json()["people"]
         runs = self.call(member, "GET", f"{ENTRA}/runs").json()["runs"]
         self.call(member, "GET", f"{ENTRA}/runs.csv", query="?changed=true")

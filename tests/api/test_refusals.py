@@ -95,6 +95,7 @@ def test_a_query_that_cannot_be_is_refused(office, query):
 ADMINS_ONLY = [
     ("PUT", f"{ENTRA}/config", {"fieldMappings": [MAPPING]}),
     ("POST", f"{ENTRA}/preview", {"fieldMappings": [MAPPING]}),
+    ("POST", f"{ENTRA}/preview/people?query=ada", {"fieldMappings": [MAPPING]}),
     ("POST", f"{ENTRA}/sync", {"mode": "delta"}),
     ("POST", f"{ENTRA}/pause", None),
     ("POST", f"{ENTRA}/resume", None),

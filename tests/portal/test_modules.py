@@ -24,6 +24,7 @@ LAYERS = [
         "merging.js",
         "notices.js",
         "preview.js",
+        "somebody.js",
         "review.js",
     ],
     ["sample.js", "frame.js", "scope.js", "runfilter.js"],

@@ -200,3 +200,22 @@ class TestTheCall:
         defaults = office.admin.call("GET", f"{ENTRA}/fields")["defaultMappings"]
 
         assert getattr(office, who).send("POST", f"{ENTRA}/preview", {"fieldMappings": defaults}).status_code == status
+
+
+async def test_single_people_are_looked_at_under_choices_that_are_not_saved(visit, office):
+    office.set_up()
+    someone = office.contacts()[0]
+    await visit.go("entra/settings")
+    await visit.page.locator("#source-4").select_option("city")
+    await visit.click("Preview")
+    await visit.page.locator("#chosen-query").fill(someone["sourceId"])
+
+    await visit.page.keyboard.press("Enter")
+
+    await visit.sees("1 found", "The next run that hears of this person: updated.")
+    await visit.well_made("preview-somebody")
+    assert office.admin.call("GET", f"{ENTRA}/config")["version"] == 1
+    await visit.page.locator("#conflictResolution-keep_local").check()
+    await expect(visit.page.locator("#chosen")).to_have_count(0)
+    await visit.click("Preview")
+    await expect(visit.page.locator("#chosen-people")).to_be_empty()

@@ -21,7 +21,7 @@ STRING = re.compile(r'"([^"\n]*)"|`([^`]*)`')
 GAP = re.compile(r"\$\{[^}]*\}")
 NOT_FOR_PEOPLE = re.compile(
     # Addresses, selectors, names of headers and of keys, patterns.
-    r"^(GET|PUT|POST|PATCH|DELETE|Escape|Bearer |If-Match|Content-Type|Authorization|Full Resync|\(prefers.*)$"
+    r"^(GET|PUT|POST|PATCH|DELETE|Escape|Enter|Bearer |If-Match|Content-Type|Authorization|Full Resync|\(prefers.*)$"
 )
 
 
