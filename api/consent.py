@@ -9,8 +9,8 @@ import msgspec
 
 from api.answers import Accepted, Created, Redirect, Reply
 from api.caller import ASK_YOUR_ADMIN, Caller, Callers, require_admin
+from api.connection_shapes import IntegrationShape, Tenant, connection_shape
 from api.requests import read_body
-from api.shapes import IntegrationShape, Tenant, connection_shape
 from connect.connecting import Connecting, OtherTenant, Outsider
 from connect.consent import Consent
 from connect.tenants import ConnectedWorkspace, TenantIndex

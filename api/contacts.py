@@ -11,20 +11,12 @@ from msgspec.structs import replace
 
 from api.answers import Created, Nothing, Reply
 from api.caller import Caller, Callers, require_admin
+from api.connection_shapes import ContactList, ContactLists, list_shape
+from api.contact_shapes import ContactCard, Contacts, ContactShape, contact_card, contact_shape
 from api.csv import MOST_ROWS, Csv
 from api.pace import BulkEdits, EditPace
 from api.requests import page_of, read_body, search_of
-from api.shapes import (
-    ContactCard,
-    ContactList,
-    ContactLists,
-    Contacts,
-    ContactShape,
-    contact_card,
-    contact_shape,
-    list_shape,
-    totals_of,
-)
+from api.status_shapes import totals_of
 from contacts.contact import Contact, ContactId, Link, own_contact_id, partition_of
 from contacts.custom_fields import fields_of
 from contacts.edit_journal import stamp_of

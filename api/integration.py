@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from api.answers import Reply
 from api.caller import ASK_YOUR_ADMIN, Caller, Callers, require_admin
+from api.connection_shapes import Fields, IntegrationShape, connection_shape, fields_shape
 from api.pace import OneAtATime
 from api.requests import read_body, whole_number
-from api.shapes import Fields, IntegrationShape, StatusShape, connection_shape, fields_shape, status_shape
+from api.status_shapes import StatusShape, status_shape
 from contacts.contact import partition_of
 from contacts.custom_fields import fields_of
 from contacts.store import ContactStore

@@ -14,7 +14,7 @@ from api.csv import MOST_ROWS, Csv
 from api.history import HEADS, RunFilter, filter_of, row_of
 from api.pace import FullRunPace
 from api.requests import page_of, read_body, search_of
-from api.shapes import (
+from api.run_shapes import (
     Audit,
     Changes,
     Pending,

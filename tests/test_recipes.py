@@ -39,7 +39,7 @@ BOGUS = [
 # 'Add an API call', step by step: its method and shape, its route and trigger, its words, who may not call it.
 ROUTE = [
     (
-        "api/shapes.py",
+        "api/connection_shapes.py",
         "class DirectoryFieldShape(",
         'class Motto(msgspec.Struct, frozen=True, rename="camel"):\n    """A motto."""\n\n    text: str\n\n\n',
     ),
@@ -52,7 +52,7 @@ ROUTE = [
 
 """,
     ),
-    ("api/integration.py", "from contacts.contact import", "from api.shapes import Motto\n"),
+    ("api/integration.py", "from contacts.contact import", "from api.connection_shapes import Motto\n"),
     (
         "function_app.py",
         '@app.route("integrations/entra/fields"',
@@ -73,7 +73,7 @@ WORDS = [
         '    "preview_config": Prose(',
         '    "say_motto": Prose("The motto.", _ADMIN, Motto),\n',
     ),
-    ("local/tools/api_prose.py", "from api.runs import", "from api.shapes import Motto\n"),
+    ("local/tools/api_prose.py", "from api.runs import", "from api.connection_shapes import Motto\n"),
     (
         DESCRIBED,
         '        self.call(member, "GET", "health")',

@@ -6,7 +6,7 @@ import io
 import pytest
 from msgspec.structs import replace
 
-from api.shapes import run_shape
+from api.run_shapes import run_shape
 from contacts.contact import Link
 from mapping.configuration import DeletionBehavior, RemovalGuard
 from workspace.run import Counts, Phase, RunState
