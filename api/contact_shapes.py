@@ -8,6 +8,7 @@ import msgspec
 from api.moments import Moment, Stamp
 from contacts.contact import Contact, Link
 from mapping.configuration import Configuration
+from mapping.conflict import mapped
 from mapping.contact_fields import STANDARD_FIELDS
 from workspace.run import time_of
 
@@ -83,11 +84,12 @@ def contact_shape(contact: Contact, list_id: str) -> ContactShape:
 
 def contact_card(contact: Contact, list_id: str, configuration: Configuration) -> ContactCard:
     linked = contact.link is Link.LINKED
+    told = mapped(contact.source, configuration)
     origins = {
         mapping.target: Origin(
             mapping.source,
             contact.source.get(mapping.source),
-            contact.fields.get(mapping.target) != contact.source.get(mapping.source),
+            contact.fields.get(mapping.target) != told.get(mapping.target),
         )
         for mapping in (configuration.field_mappings if linked else ())
     }

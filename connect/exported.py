@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from contacts.contact import Contact, Link, from_row, to_row
 from mapping.configuration import Configuration
+from mapping.conflict import mapped
 from storage.document import DocumentRow, document_columns
 from workspace.audit import AUDIT_PREFIX
 from workspace.connection import (
@@ -118,10 +119,9 @@ def contact_line(contact: Contact, configuration: Configuration) -> Line | None:
 
     Without what a run noted for itself, so that the next run looks at the contact.
     """
-    if contact.link is Link.LINKED and str(contact.source_id) == contact.id and contact.created_by is None:
-        values = ((one.target, contact.source.get(one.source)) for one in configuration.field_mappings)
-        if {target: value for target, value in values if value is not None} == contact.fields:
-            return None
+    is_a_runs = contact.link is Link.LINKED and str(contact.source_id) == contact.id and contact.created_by is None
+    if is_a_runs and mapped(contact.source, configuration) == contact.fields:
+        return None
     bare = replace(contact, source_hash="", run="", page=0, filled=())
     return Line(Kind.CONTACT, contact.id, to_row(bare))
 

@@ -98,7 +98,7 @@ class Configuration(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_
     def sources(self) -> tuple[str, ...]:
         """The directory fields that a contact remembers, each once, in a fixed order: the mapped ones.
 
-        And those that tell a number's country, because a later patch may tell of the number alone.
+        And those that tell a number's country, because a later patch may tell of the number alone, or of the country.
         """
         regions = REGION_FIELDS if self.phone_numbers is PhoneNumbers.E164 else ()
         return tuple(sorted({*(mapping.source for mapping in self.field_mappings), *regions}))

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import UNSET
 
 from mapping.configuration import Configuration
-from mapping.fields import DIRECTORY_FIELDS, DirectoryUser, Kind
-from mapping.phones import REGION_FIELDS, PhoneNumbers, international, region_of
+from mapping.fields import DIRECTORY_FIELDS, DirectoryUser
+from mapping.phones import PhoneNumbers
 
 _encode = msgspec.json.Encoder().encode
 
@@ -23,41 +23,29 @@ class ValueReader:
 
     def __init__(self, configuration: Configuration) -> None:
         self.sources = configuration.sources
-        kinds = [DIRECTORY_FIELDS[source].kind for source in self.sources]
-        is_e164 = configuration.phone_numbers is PhoneNumbers.E164
-        self._phones = [place for place, kind in enumerate(kinds) if kind is Kind.PHONE and is_e164]
         attributes = [DIRECTORY_FIELDS[source].attribute for source in self.sources]
         # With `id`, because attrgetter gives a tuple only for two attributes or more.
         self._get = attrgetter("id", *attributes)
+        self._salt = _encode(self.sources)
         # Nothing is added for numbers as they are written, so that lists of before stay as they are.
-        self._salt = _encode(self.sources) + (_encode(configuration.phone_numbers) if is_e164 else b"")
+        if configuration.phone_numbers is not PhoneNumbers.AS_WRITTEN:
+            self._salt += _encode(configuration.phone_numbers)
 
     def values(self, user: DirectoryUser) -> tuple[str | None, ...]:
         # A list inside `tuple` is faster than a generator, and this line runs for every person of every run.
-        values = tuple([value or None if type(value) is str else plain(value) for value in self._get(user)[1:]])
-        return self._with_phones(values) if self._phones else values
+        return tuple([value or None if type(value) is str else plain(value) for value in self._get(user)[1:]])
 
     def values_over(self, user: DirectoryUser, remembered: Mapping[str, str]) -> tuple[str | None, ...]:
         """A user's values, laid over the remembered ones: what Graph does not mention is unchanged (spec §3).
 
         Example: a patch with a new `mail` alone keeps the remembered `surname`.
         """
-        values = tuple(
+        return tuple(
             [
                 remembered.get(source) if value is UNSET else plain(value)
                 for source, value in zip(self.sources, self._get(user)[1:], strict=True)
             ]
         )
-        return self._with_phones(values) if self._phones else values
-
-    def _with_phones(self, values: tuple[str | None, ...]) -> tuple[str | None, ...]:
-        """Phone numbers in the international form. One that has none stays as it is written."""
-        region = region_of(*(values[self.sources.index(one)] for one in REGION_FIELDS))
-        found = list(values)
-        for place in self._phones:
-            if (value := values[place]) is not None:
-                found[place] = international(value, region) or value
-        return tuple(found)
 
     def source_hash(self, values: Sequence[str | None]) -> str:
         """16 hex digits that change when a value, or the choice of fields, does."""

@@ -16,6 +16,7 @@ from directory.graph import Graph
 from directory.people import users_matching, users_with_ids
 from errors import TryLater
 from mapping.configuration import Configuration, DeletionBehavior
+from mapping.conflict import mapped
 from mapping.fields import DIRECTORY_FIELDS, DirectoryUser, ObjectId
 from mapping.scope import Scope
 from mapping.values import ValueReader, plain
@@ -186,6 +187,7 @@ def _person(
     after: dict[str, str],
 ) -> FoundPerson:
     shown = contact.fields if contact is not None and contact.link is not Link.REMOVED else {}
+    told = mapped(contact.source, configuration) if contact is not None and contact.link is Link.LINKED else None
     values = [
         PersonValue(
             mapping.source,
@@ -193,7 +195,7 @@ def _person(
             plain(getattr(user, DIRECTORY_FIELDS[mapping.source].attribute)) if user is not None else None,
             shown.get(mapping.target),
             after.get(mapping.target),
-            _origin(contact, mapping.source, shown.get(mapping.target)),
+            _origin(told, mapping.target, shown.get(mapping.target)),
         )
         for mapping in configuration.field_mappings
     ]
@@ -210,12 +212,11 @@ def _person(
     )
 
 
-def _origin(contact: Contact | None, source: str, value: str | None) -> str | None:
-    if value is None or contact is None:
+def _origin(told: dict[str, str] | None, target: str, value: str | None) -> str | None:
+    """Whose a contact's value is. `told`: what the directory says, by contact field; None where it says nothing."""
+    if value is None or told is None:
         return None
-    if contact.link is Link.LINKED:
-        return "directory" if contact.source.get(source) == value else "person"
-    return None
+    return "directory" if told.get(target) == value else "person"
 
 
 def _text(value: object) -> str | None:

@@ -11,7 +11,8 @@ PEOPLE = [f"00000000-0000-4000-8000-{number:012x}" for number in range(1, 9)]
 MAILS = ["one@x.example", "one@x.example", "two@x.example", "ONE@x.example", None]
 NAMES = ["Ada", "Bob", None]
 ODD_NAMES = [f"M{INVALID_BYTE}ller", f"Zo{LONE_HIGH}", f"A{LINE_SEPARATOR}B", f"N{NUL}l"]
-DIRECTORY_FIELDS = ["givenName", "surname", "mail", "companyName", "department", "accountEnabled", "userType"]
+DIRECTORY_FIELDS = ["givenName", "surname", "mail", "companyName", "department", "mobilePhone", "usageLocation"]
+DIRECTORY_FIELDS += ["accountEnabled", "userType"]
 DEPARTMENTS = ["Sales", "sales ", "Legal", None]
 RULES = [
     ("department", "is", "sales"),
@@ -30,6 +31,10 @@ FOR_EVER = 10**9
 URL = "https://entra.emu.example/api/integrations/entra/notifications"
 """Where Microsoft would tell of changes."""
 
+PHONES = ["044 668 18 00", "+41 44 668 18 00", None]
+COUNTRIES = ["CH", "DE", None]
+"""In which the same national number is another one."""
+
 _who = st.sampled_from(PEOPLE)
 _values = st.fixed_dictionaries(
     {},
@@ -39,6 +44,8 @@ _values = st.fixed_dictionaries(
         "mail": st.sampled_from(MAILS),
         "companyName": st.sampled_from(NAMES),
         "department": st.sampled_from(DEPARTMENTS),
+        "mobilePhone": st.sampled_from(PHONES),
+        "usageLocation": st.sampled_from(COUNTRIES),
         "accountEnabled": st.sampled_from([True, True, False]),
         "userType": st.sampled_from(["Member", "Member", "Guest"]),
     },
@@ -65,6 +72,7 @@ _choices = st.fixed_dictionaries(
         "hard_delete": st.booleans(),
         "include_guests": st.booleans(),
         "include_disabled": st.booleans(),
+        "e164": st.booleans(),
         "rules": st.one_of(st.just([]), st.lists(st.sampled_from(RULES), max_size=2)),
         "excluded": st.one_of(st.just([]), st.lists(_who, max_size=2, unique=True)),
     }
@@ -207,7 +215,8 @@ def _whole(steps, *, odd):
 
 HISTORY = st.builds(_whole, st.lists(STEP, min_size=2, max_size=10), odd=st.booleans())
 
-_DEFAULT = dict.fromkeys(("keep_local", "hard_delete", "include_guests", "include_disabled"), False)
+SWITCHES = ("keep_local", "hard_delete", "include_guests", "include_disabled", "e164")
+_DEFAULT = dict.fromkeys(SWITCHES, False)
 _LONG = "x" * 70_000
 _BEFORE = [("change", PEOPLE[0], {"givenName": "Bob"}), ("leave", PEOPLE[1]), ("add", {"email": "two@x.example"})]
 _BEFORE = [*_BEFORE, ("hire", PEOPLE[3], {"mail": "two@x.example"}), ("hire", PEOPLE[4], {"mail": "Two@x.example"})]
@@ -216,7 +225,7 @@ _BEFORE = [*_BEFORE, ("hire", PEOPLE[3], {"mail": "two@x.example"}), ("hire", PE
 def _ruled(*choices):
     """A saved configuration with the rules and excluded people among the choices."""
     rules, excluded = [one for one in choices if one in RULES], [one for one in choices if one in PEOPLE]
-    switches = dict.fromkeys(("keep_local", "hard_delete", "include_guests", "include_disabled"), False)
+    switches = dict.fromkeys(SWITCHES, False)
     return "configure", {**switches, "rules": rules, "excluded": excluded}
 
 
@@ -271,6 +280,10 @@ def one_of_each(*, thorough):
         for rounds in (0, 2)
     ]
     found += [[*_BEGIN, *_BEFORE, ("run", True, ()), ("old", 0), ("old", 1), *_END]]
+    # The country of a number becomes known, another one, and unknown again, by patches that tell of nothing else.
+    countries = [[("change", PEOPLE[0], {"usageLocation": one}), *_END] for one in ("CH", "DE", None)]
+    phones = [("configure", {**_DEFAULT, "e164": True}), ("change", PEOPLE[0], {"mobilePhone": PHONES[0]}), *_END]
+    found += [[_ODD, *_BEGIN, *phones, *itertools.chain(*countries)]]
     # A run is undone, and the undo as well; workers die in it.
     gone = [
         ("configure", {**_DEFAULT, "hard_delete": True}),
@@ -326,7 +339,7 @@ def _refused(full):
 
 _KINDS = {
     *("killed", "orphaned", "orphan went on", "twice", "tick", "week", "old", "hidden", "missed", "shape"),
-    *("rules", "excluded"),
+    *("rules", "excluded", "numbers in international form"),
     *(f"ring {kind}" for kind in RINGS),
     *("run by a doorbell", "rung in a pause", "pause", "resume", "paused in a run", "refused in a pause"),
     *(

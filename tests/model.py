@@ -8,7 +8,21 @@ from dataclasses import dataclass, field, replace
 STORAGE_REFUSES = 32 * 1024
 """Characters that fit into no column: who has so long a value keeps the contact, or none, that he had."""
 
-MAPPING = {"givenName": "firstName", "surname": "lastName", "mail": "email", "companyName": "company"}
+MAPPING = {
+    "givenName": "firstName",
+    "surname": "lastName",
+    "mail": "email",
+    "companyName": "company",
+    "mobilePhone": "mobilePhone",
+}
+
+INTERNATIONAL = {
+    ("044 668 18 00", "CH"): "+41446681800",
+    ("044 668 18 00", "DE"): "+49446681800",
+    ("+41 44 668 18 00", "CH"): "+41446681800",
+    ("+41 44 668 18 00", "DE"): "+41446681800",
+    ("+41 44 668 18 00", None): "+41446681800",
+}
 
 
 @dataclass
@@ -44,6 +58,7 @@ class Model:
     hard_delete: bool = False
     include_guests: bool = False
     include_disabled: bool = False
+    e164: bool = False
     rules: list = field(default_factory=list)
     excluded: list = field(default_factory=list)
     users: dict = field(default_factory=dict)
@@ -217,6 +232,9 @@ class Model:
     def meet(self, user_id):
         user = self.users[user_id]
         values = {MAPPING[name]: user[name] for name in MAPPING if user.get(name)}
+        if self.e164 and "mobilePhone" in values:
+            number = values["mobilePhone"]
+            values["mobilePhone"] = INTERNATIONAL.get((number, user.get("usageLocation")), number)
         if any(len(value) > STORAGE_REFUSES for value in values.values()):
             return
         card = next((one for one in self.cards if one.user == user_id), None)

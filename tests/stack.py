@@ -16,6 +16,7 @@ from errors import TryLater
 from limits import LEASE, WEEK
 from local.microsoft.odd_text import as_read
 from mapping.configuration import ConflictResolution, DeletionBehavior, FieldMapping, Operator, ScopeRule
+from mapping.phones import PhoneNumbers
 from sync.messages import SCHEDULE, Continue, Start
 from sync.requests import Paused
 from tests.bells import Bells
@@ -213,7 +214,9 @@ class Stack:
                 ScopeRule(name, Operator(kind), tuple(values)) for name, kind, *values in self.model.rules
             ),
             "excluded_people": tuple(self.model.excluded),
+            "phone_numbers": PhoneNumbers.E164 if self.model.e164 else PhoneNumbers.AS_WRITTEN,
         }
+        self.met["numbers in international form"] += self.model.e164
         self.met["rules"] += bool(self.model.rules)
         self.met["excluded"] += bool(self.model.excluded)
 

@@ -10,6 +10,12 @@ MAPPING = (
     Mutation("keep_local overwrites", "mapping/conflict.py", "(wins or mapping.target not in resolved)", "True"),
     Mutation("guests get in", "mapping/scope.py", 'user.user_type == "Guest"', 'user.user_type == "guest"'),
     Mutation("excluded people get in", "mapping/scope.py", "user.id in self._excluded", "False"),
+    Mutation(
+        "a number has the form in any country",
+        "mapping/conflict.py",
+        "region_of(*(remembered.get(one) for one in REGION_FIELDS))",
+        '"CH"',
+    ),
     Mutation("no rule is asked", "mapping/scope.py", "if not rule.is_met_by(user, known=known)", "if False"),
     Mutation("a silent patch fails a rule", "mapping/scope.py", "(known and value is UNSET) or", ""),
     Mutation("a patch of a stranger passes a rule", "mapping/scope.py", "(known and value is UNSET)", "value is UNSET"),

@@ -68,6 +68,20 @@ async def test_numbers_are_stored_in_the_form_and_a_later_patch_too(rig, tenant)
     assert (await rig.full()).counts.updated == 0
 
 
+@pytest.mark.parametrize(("country", "form"), [("DE", "+49446681800"), (None, "044 668 18 00")])
+async def test_a_patch_that_tells_of_the_country_alone_counts(rig, tenant, country, form):
+    await rig.connect(phone_numbers=E164)
+    someone = tenant.hire(mobilePhone="044 668 18 00", usageLocation="CH")
+    await rig.full()
+
+    tenant.shape(sparse=True)
+    tenant.change(someone, usageLocation=country)
+    await rig.delta()
+
+    assert await phone_of(rig, someone) == form
+    assert (await rig.full()).counts.updated == 0
+
+
 @pytest.mark.parametrize("resolution", list(ConflictResolution))
 async def test_the_choice_is_taken_back(rig, tenant, resolution):
     await rig.connect(conflict_resolution=resolution)
