@@ -12,8 +12,8 @@ import msgspec
 from contacts.changes import change_between
 from contacts.contact import TABLE, Contact, former_of
 from storage.filters import all_of, beginning, equals, within
-from storage.table import Tables
-from storage.transaction import MOST_OPERATIONS, Operation, Partition, Verb
+from storage.table import Tables, delete_rows
+from storage.transaction import Operation, Partition, Verb
 from workspace.edits import EditKind, Edits
 from workspace.journal import (
     JournalPage,
@@ -86,16 +86,11 @@ class EditJournal:
         async for rows in self._tables.query(TABLE, beginning(partition.key, EDIT_PREFIX), WholeJournalRow):
             pages = [(row.row_key, read_journal(row)) for row in rows]
             about = [key for key, page in pages if without_person(page, ids, address) != page]
-            await self._delete_rows(partition, about)
+            await delete_rows(self._tables, partition, about)
 
     async def _delete(self, partition: Partition, where: str) -> None:
         async for rows in self._tables.query(TABLE, where, _Key):
-            await self._delete_rows(partition, [row.row_key for row in rows])
-
-    async def _delete_rows(self, partition: Partition, keys: list[str]) -> None:
-        for start in range(0, len(keys), MOST_OPERATIONS):
-            batch = [Operation(Verb.DELETE, key) for key in keys[start : start + MOST_OPERATIONS]]
-            await self._tables.transact(partition, batch)
+            await delete_rows(self._tables, partition, [row.row_key for row in rows])
 
 
 def _chosen(where: str, edits: Edits) -> str:

@@ -28,8 +28,8 @@ from contacts.names import NAMES, Search
 from errors import Conflict, RowRefused, TryLater
 from mapping.fields import ObjectId
 from storage.filters import all_of, beginning, within
-from storage.table import Tables
-from storage.transaction import MOST_OPERATIONS, Operation, Partition, Verb, grouped
+from storage.table import Tables, delete_rows
+from storage.transaction import Operation, Partition, Verb, grouped
 from storage.turns import in_turns
 
 _AT_ONCE = 16
@@ -359,9 +359,7 @@ class ContactStore:
     async def erase(self, partition: Partition) -> None:
         """Delete every row of a partition: of a list, or of a workspace's own fields. Nobody writes to it meanwhile."""
         async for rows in self._tables.query(partition.table, within(partition.key), ScanRow):
-            for start in range(0, len(rows), MOST_OPERATIONS):
-                batch = [Operation(Verb.DELETE, row.row_key) for row in rows[start : start + MOST_OPERATIONS]]
-                await self._tables.transact(partition, batch)
+            await delete_rows(self._tables, partition, [row.row_key for row in rows])
 
     async def taken_up(self, partition: Partition, lefts: Iterable[Left]) -> None:
         """Forget what was left to this run, once it is done."""

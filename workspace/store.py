@@ -27,8 +27,8 @@ from mapping.fields import ObjectId
 from storage.document import DocumentRow, document_columns
 from storage.filters import beginning, beyond, within
 from storage.retry import Sleep, tries
-from storage.table import Tables
-from storage.transaction import MOST_OPERATIONS, Operation, Verb
+from storage.table import Tables, delete_rows
+from storage.transaction import Operation, Verb
 from storage.turns import in_turns
 from workspace.audit import AUDIT_PREFIX, AuditEntry
 from workspace.connection import (
@@ -352,9 +352,7 @@ class WorkspaceStore:
 
     async def forget(self, workspace: WorkspaceId, row_keys: Sequence[str]) -> None:
         """Delete rows that are there, a transaction a hundred."""
-        for start in range(0, len(row_keys), MOST_OPERATIONS):
-            batch = [Operation(Verb.DELETE, key) for key in row_keys[start : start + MOST_OPERATIONS]]
-            await self._tables.transact(partition_of(workspace), batch)
+        await delete_rows(self._tables, partition_of(workspace), row_keys)
 
 
 def run_operation(run: Run) -> Operation:
