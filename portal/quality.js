@@ -61,7 +61,10 @@ const byDay = (days, asked) =>
     table(
       t("quality.days"),
       [t("quality.day"), ...asked.map((one) => [t(`quality.${one}`), "number"])],
-      days.map((one) => [day(one.at), ...asked.map((figure) => (figure in one.counts ? number(one.counts[figure]) : "–"))]),
+      days.map((one) => [
+        day(one.at),
+        ...asked.map((figure) => (figure in one.counts ? number(one.counts[figure]) : "–")),
+      ]),
     ),
   );
 
@@ -93,5 +96,4 @@ export async function behindView(stage, figure) {
   );
 }
 
-const findAt = ({ contactId, name, email }) =>
-  `#/entra/people?query=${encodeURIComponent(email || name || contactId)}`;
+const findAt = ({ contactId, name, email }) => `#/entra/people?query=${encodeURIComponent(email || name || contactId)}`;

@@ -60,7 +60,11 @@ export function chosenPeople(chosen, labels) {
     "div",
     { id: "chosen", class: "chosen" },
     h("label", {}, h("span", { class: "small" }, t("preview.somebody")), input),
-    h("div", { class: "actions" }, h("button", { type: "button", id: "chosen-look", onclick: look }, t("preview.look"))),
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { type: "button", id: "chosen-look", onclick: look }, t("preview.look")),
+    ),
     count,
     problem,
     found,

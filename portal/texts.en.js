@@ -621,7 +621,8 @@ export const TEXTS = {
   "value.guard": "more than {percent} percent and more than {minimum} contacts",
   "value.count": "{n} entries",
 
-  "quality.told": "How complete and usable your directory's data is. Mend it in Microsoft Entra ID; the next sync brings it here.",
+  "quality.told":
+    "How complete and usable your directory's data is. Mend it in Microsoft Entra ID; the next sync brings it here.",
   "quality.none": "Nothing is measured yet: that comes with the first sync.",
   "quality.label": "Quality of the directory",
   "quality.what": "What is missing",

@@ -46,7 +46,10 @@ const ITS_OWN = /'[^']*'|\+?\d(?:[\d, ]*\d)?/g;
 export function reason(said) {
   const values = said.match(ITS_OWN) ?? [];
   let n = 0;
-  const text = own(REASONS, said.replace(ITS_OWN, () => `{${n++}}`));
+  const text = own(
+    REASONS,
+    said.replace(ITS_OWN, () => `{${n++}}`),
+  );
   return text ? filled(text, values).join("") : said;
 }
 
