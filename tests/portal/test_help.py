@@ -35,6 +35,8 @@ class Told(HTMLParser):
 def told(language):
     page = Told()
     page.feed((ROOT / "portal" / f"help.{language}.html").read_text())
+    # The formatter breaks long lines.
+    page.texts = [" ".join(one.split()) for one in page.texts]
     return page
 
 
