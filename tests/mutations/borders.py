@@ -56,7 +56,7 @@ BORDERS = (
     Mutation(
         "what has the name alone outlives its person",
         "connect/forgetting.py",
-        "ids |= await self._gone_with(message.workspace_id, partition, address)",
+        "ids |= await self._gone(message.workspace_id, partition, ids, address)",
         "pass",
         _FORGOTTEN,
     ),

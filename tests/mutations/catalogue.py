@@ -465,7 +465,9 @@ UNDO = (
         "return None",
     ),
     Mutation("a repeated undo counts less", "sync/undo.py", "                found.plan.changes.append(change)\n", ""),
-    Mutation("an undo cannot be undone", "sync/undo.py", "mark=after.mark if after is not None else None", "mark=None"),
+    Mutation(
+        "an undo cannot be undone", "contacts/changes.py", "mark=after.mark if after is not None else None", "mark=None"
+    ),
     Mutation(
         "a removal by a person is forgotten",
         "sync/undo.py",

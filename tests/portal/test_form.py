@@ -103,6 +103,7 @@ async def test_phone_numbers_are_stored_in_the_international_form(visit, office)
     await visit.page.get_by_label("In international form").check()
 
     await save(visit)
+    await visit.sees("Saved. A full sync applies it.")
     office.settle()
 
     phones = {one["id"]: one["mobilePhone"] for one in office.contacts()}
