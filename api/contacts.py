@@ -1,5 +1,6 @@
 """Contact lists over HTTP: everybody of the workspace reads and edits them (spec §7)."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +25,7 @@ from contacts.edit_store import EditStore
 from contacts.edits import Edit, checked, created, edited, removed
 from contacts.listing import Listing, Part
 from contacts.store import ContactStore
-from errors import NotFound, Refused
+from errors import NotFound, Refused, TryLater
 from mapping.configuration import Configuration
 from mapping.contact_fields import STANDARD_FIELDS
 from storage.table import Tables
@@ -35,6 +36,8 @@ from workspace.connection import partition_of as workspace_partition
 from workspace.edits import EditKind
 from workspace.state import SyncState, Totals
 from workspace.store import Update, WorkspaceStore
+
+log = logging.getLogger(__name__)
 
 _LONGEST_NAME = 120
 _PAGE = 1000
@@ -191,7 +194,11 @@ class ContactCalls:
         """Count an edit, and tell of many in the audit trail."""
         if (many := self.bulk.count(caller, kind, at)) is not None:
             record = edits_entry(kind, caller.person, caller.name, self.now(), *many)
-            await self.tables.transact(workspace_partition(caller.workspace_id), [record])
+            try:
+                await self.tables.transact(workspace_partition(caller.workspace_id), [record])
+            except TryLater as error:
+                # The edit is made: an error would have the caller make it twice.
+                log.warning("edits_not_told workspace=%s reason=%s", caller.workspace_id, error)
 
     async def _totals(self, partition: Partition, state: SyncState) -> Totals:
         tally = await self.store.tally(partition)

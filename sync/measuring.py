@@ -51,6 +51,8 @@ class Measuring:
         Raises:
             TryLater
         """
+        if state.last_completed_at is None:
+            return  # There is nobody yet to be measured.
         try:
             await self.measure(connection, state)
         except NoRoom:

@@ -8,9 +8,10 @@ import msgspec
 import limits
 from api.caller import Caller
 from api.pace import BulkEdits, EditPace
-from errors import TooMany
+from errors import TooMany, TryLater
 from tests.api.calls import called
 from workspace.audit import Action
+from workspace.connection import TABLE as CONNECTIONS
 from workspace.connection import WorkspaceId
 from workspace.edits import EditKind
 
@@ -105,6 +106,27 @@ async def test_the_trail_tells_of_somebody_who_edits_many_contacts(rig, director
     assert told == [(one, most) for one in (Action.ADDED_CONTACTS, Action.CHANGED_CONTACTS, Action.REMOVED_CONTACTS)]
     first = min(datetime.fromisoformat(one.details["since"]) for one in entries)
     assert first < min(one.at for one in entries)
+
+
+async def test_an_edit_is_made_though_the_trail_cannot_be_told_of_it(rig, directory, caplog):
+    await rig.connect()
+    calls, route = rig.services.contact_calls, {"list": rig.list_id}
+    token = directory.control.token(f"member@{rig.workspace}")
+    for number in range(limits.BULK_EDITS[0] - 1):
+        await called(calls.add, "POST", token, {"firstName": f"P{number}"}, route)
+    transact = rig.services.tables.transact
+
+    async def without_a_trail(partition, operations):
+        if partition.table == CONNECTIONS:
+            raise TryLater("storage is away")
+        return await transact(partition, operations)
+
+    rig.services.tables.transact = without_a_trail
+    answer = await called(calls.add, "POST", token, {"firstName": "Last"}, route)
+
+    assert answer.status_code == 201
+    assert "edits_not_told" in caplog.text
+    assert len(await rig.contacts()) == limits.BULK_EDITS[0]
 
 
 def test_edits_of_another_hour_person_or_kind_are_not_counted_together():
