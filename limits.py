@@ -75,6 +75,8 @@ ROOM_WAIT_SECONDS = 2.0
 """How long a slice waits for room in its place, before it goes to the end of the queue."""
 KEPT_ROW_BYTES = 750
 """A contact's row of a scan that is kept."""
+MEASURING_SECONDS = 240
+"""Of the nightly measurement of one list; well before its message would be cut off and begin again."""
 MEASURED_BYTES = 150
 """A contact of a measurement: its address as eight bytes, and whose it was first."""
 ROLL_BYTES = 100

@@ -77,6 +77,8 @@ class BulkEdits:
         began, edits = self._since.pop(who, (now, 0))
         if now - began >= EDITS_SPAN:
             began, edits = now, 0
+        # Of edits at once, the first to be done need not be the first that was asked for.
+        began = min(began, now)
         self._since[who] = began, edits + 1
         if len(self._since) > _MOST:
             self._since.popitem(last=False)

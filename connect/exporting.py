@@ -38,6 +38,7 @@ from storage.document import DocumentRow, document_columns
 from storage.filters import within
 from storage.table import Tables
 from storage.transaction import Operation, Partition, Verb
+from storage.turns import in_turns
 from sync import telemetry
 from sync.schedule import TABLE as SCHEDULE
 from sync.schedule import Schedule
@@ -198,7 +199,7 @@ class Exporting:
             if place.in_list:
                 where = within(partition_of(connection.workspace_id, connection.list_id).key, lt=CONTACT_KEYS_END)
                 rows, after = await self._rows(CONTACTS, where, place.after)
-                found = [contact_line(from_row(row), connection.configuration) for row in rows]
+                found = [contact_line(from_row(row), connection.configuration) async for row in in_turns(rows)]
             else:
                 rows, after = await self._rows(CONNECTIONS, within(connection.workspace_id), place.after)
                 found = [workspace_line(row) for row in rows]

@@ -98,14 +98,18 @@ class Forgetting:
         address = matching_email(message.person) if "@" in message.person else None
         found, held = await self._contacts_of(partition, message.person.lower(), address, held)
         ids = {message.person.lower(), *(one.id for one in found), *(one.source_id for one in found if one.source_id)}
+        held = await self._renewed(held)
         ids |= await self._gone(message.workspace_id, partition, ids, address)
+        held = await self._renewed(held)
         # Exports are not rewritten, they end by their age. Until then no restore brings the person back.
         await self.exports.note_forgotten(message.workspace_id, {*ids, address} if address is not None else ids)
         # Before the contacts: an interrupted attempt learns the ids from them once more.
         await self.workspaces.erase_person(message.workspace_id, ids, address)
+        held = await self._renewed(held)
         await self.contacts.edit_journal.forget_person(partition, ids, address)
         await self._forget_left(partition, ids, address)
         await self._delete(partition, found)
+        held = await self._renewed(held)
         # Somebody may have edited one of them until just now.
         await self.contacts.edit_journal.forget_person(partition, ids, address)
         await self.workspaces.save(held.without_lease())
@@ -158,7 +162,10 @@ class Forgetting:
             if not position:
                 return found, held
             # Renewed page by page: a long list takes longer than a lease.
-            held = await self.workspaces.save(replace(held, lease_until=self.now() + limits.LEASE))
+            held = await self._renewed(held)
+
+    async def _renewed(self, held: SyncState) -> SyncState:
+        return await self.workspaces.save(replace(held, lease_until=self.now() + limits.LEASE))
 
 
 def _to_be_forgotten(connection: Connection | None, state: SyncState) -> Update:

@@ -79,6 +79,8 @@ export async function settings(stage, place, active, look = () => {}) {
 
   function draw() {
     const { choices } = now;
+    // It moves into what is drawn anew, and would lose the focus there.
+    const focused = now.somebody?.contains(document.activeElement) ? document.activeElement : null;
     redraw(
       place,
       now.merge && unsaved() ? draftNote() : null,
@@ -96,6 +98,7 @@ export async function settings(stage, place, active, look = () => {}) {
         bar(),
       ),
     );
+    focused?.focus({ preventScroll: true });
   }
 
   /** What can be done with the choices; it stays in sight while something is not saved. */

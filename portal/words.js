@@ -40,11 +40,14 @@ export function problem(code, said) {
   return number ? `${t(key)} (${number[0]})` : t(key);
 }
 
+const GROUPED = /^\d{1,3}(,\d{3})+$/;
 const ITS_OWN = /'[^']*'|\+?\d(?:[\d, ]*\d)?/g;
 
 /** What the API says of a field, in the reader's language where the catalogue has it. */
 export function reason(said) {
-  const values = said.match(ITS_OWN) ?? [];
+  const values = (said.match(ITS_OWN) ?? []).map((one) =>
+    GROUPED.test(one) ? number(Number(one.replaceAll(",", ""))) : one,
+  );
   let n = 0;
   const text = own(
     REASONS,

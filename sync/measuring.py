@@ -12,12 +12,12 @@ import limits
 from contacts.contact import Link, partition_of
 from contacts.names import shown_name
 from contacts.store import ContactStore, SourceRow
-from errors import TryLater
+from errors import Conflict, TryLater
 from storage.turns import in_turns
 from sync.quality import Quality
 from sync.room import NoRoom, Room
 from workspace.connection import Connection
-from workspace.quality import Figure, Measured
+from workspace.quality import Figure, Measured, measured_operations
 from workspace.state import SyncState
 from workspace.store import WorkspaceStore
 
@@ -36,6 +36,13 @@ class PersonBehind(msgspec.Struct, frozen=True, rename="camel"):
     mobile_phone: str | None
 
 
+class Overtaken(TryLater):
+    """The workspace was changed while its list was measured."""
+
+
+_LEFT_OUT = (TimeoutError, NoRoom, Overtaken)
+
+
 @dataclass(frozen=True, slots=True)
 class Measuring:
     """Reads a list whole, and keeps what it found."""
@@ -46,7 +53,7 @@ class Measuring:
     now: Callable[[], datetime]
 
     async def tonight(self, connection: Connection, state: SyncState) -> None:
-        """Measure a list, unless runs need the memory: it is measured the next night, or when somebody looks.
+        """Measure a list, unless that takes too long or anything else is in the way: then the next night does it.
 
         Raises:
             TryLater
@@ -54,15 +61,17 @@ class Measuring:
         if state.last_completed_at is None:
             return  # There is nobody yet to be measured.
         try:
-            await self.measure(connection, state)
-        except NoRoom:
-            log.warning("measuring_left_out workspace=%s", connection.workspace_id)
+            async with asyncio.timeout(limits.MEASURING_SECONDS):
+                await self.measure(connection, state)
+        except _LEFT_OUT as error:
+            log.warning("measuring_left_out workspace=%s reason=%s", connection.workspace_id, type(error).__name__)
 
     async def measure(self, connection: Connection, state: SyncState) -> Measured:
-        """Measure a list. Repeated on one day, it replaces itself.
+        """Measure a list. Repeated on one day, it replaces itself. `state` is what was read with the connection.
 
         Raises:
             NoRoom, TryLater
+            Overtaken: a run, a disconnect or a request to forget somebody came meanwhile, so nothing is kept.
         """
         quality, at = Quality(connection.configuration), self.now()
         partition = partition_of(connection.workspace_id, connection.list_id)
@@ -76,7 +85,11 @@ class Measuring:
         finally:
             self.room.give(size_bytes)
         measured = Measured(at, quality.taken, quality.counts)
-        await self.workspaces.put_quality(connection.workspace_id, measured, quality.people)
+        try:
+            # With the state as it was read: what was forgotten since must not come back.
+            await self.workspaces.save(state, *measured_operations(measured, quality.people))
+        except Conflict as error:
+            raise Overtaken("The list was changed while it was measured. Try again in a moment.") from error
         return measured
 
     async def days(self, connection: Connection, state: SyncState) -> list[Measured]:
@@ -93,10 +106,10 @@ class Measuring:
         try:
             async with asyncio.timeout(_LOOK_SECONDS):
                 newest = await self.measure(connection, state)
-        except TimeoutError as error:
+        except _LEFT_OUT as error:
             if days:
                 return days
-            raise TryLater("The list is long: it is measured tonight.") from error
+            raise TryLater("The list cannot be measured at the moment. It is tried again tonight.") from error
         return [newest, *(one for one in days if one.at.date() != newest.at.date())]
 
     async def people(

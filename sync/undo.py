@@ -109,7 +109,7 @@ def plan_undo(
             continue
         if not _as_left(entry, contact):
             change = earlier.get(entry.contact_id)
-            if change is not None and contact == stored.get(entry.contact_id) and _is_done(change, contact):
+            if change is not None and contact == stored.get(entry.contact_id) and _is_done(entry, change, contact):
                 done.add(entry.contact_id)
                 found.plan.changes.append(change)
             elif entry.change is not None and not _is_back(entry, contact):
@@ -151,13 +151,20 @@ def _as_left(entry: Entry, contact: Contact | None) -> bool:
     return (contact.run, contact.page, contact.updated_by) == (entry.run, entry.page, None)
 
 
-def _is_done(change: Change, contact: Contact | None) -> bool:
+def _is_done(entry: Entry, change: Change, contact: Contact | None) -> bool:
     """Whether an earlier attempt at this page has written a contact, though a person may have edited it after that."""
     if change.outcome is Outcome.SKIPPED:
         return False
     if change.mark is None:
         return contact is None
-    return contact is not None and (contact.run, contact.page) == (change.mark.run, change.mark.page)
+    if contact is None:
+        return False
+    left = entry.change.mark if entry.change is not None else None
+    place = (left.run, left.page) if left is not None else (entry.run, entry.page)
+    # A person's edit leaves run and page, so before and after its undo they are the same and tell nothing.
+    if place == (change.mark.run, change.mark.page):
+        return contact.mark == change.mark
+    return (contact.run, contact.page) == (change.mark.run, change.mark.page)
 
 
 def _is_back(entry: Entry, contact: Contact | None) -> bool:

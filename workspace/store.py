@@ -15,7 +15,7 @@ One partition, so that what belongs together is written together:
 """
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import datetime
 
 import msgspec
@@ -60,7 +60,7 @@ from workspace.journal import (
     without_person,
 )
 from workspace.outbox import Outbox
-from workspace.quality import DAYS_PREFIX, PEOPLE_PREFIX, Figure, Measured, day_key, measured_operations
+from workspace.quality import DAYS_PREFIX, PEOPLE_PREFIX, Figure, Measured, day_key
 from workspace.run import Run, RunId, run_id, without_sample, without_scope
 from workspace.state import STATE_KEY, SyncState, read_state, state_operation
 
@@ -197,11 +197,6 @@ class WorkspaceStore:
         if row is None:
             raise NotFound("There is no such entry in the audit trail.")
         return row.read(AuditEntry)
-
-    async def put_quality(
-        self, workspace: WorkspaceId, measured: Measured, people: Mapping[Figure, Collection[str]]
-    ) -> None:
-        await self._tables.transact(partition_of(workspace), measured_operations(measured, people))
 
     async def qualities(self, workspace: WorkspaceId) -> list[Measured]:
         """What was measured, a day each, the newest first."""

@@ -139,3 +139,12 @@ def test_edits_of_another_hour_person_or_kind_are_not_counted_together():
     assert bulk.count(person(), EditKind.ADDED, now) is None
     now += timedelta(hours=1)
     assert bulk.count(person(), EditKind.REMOVED, now) is None
+
+
+def test_of_edits_at_once_the_earliest_begins_the_hour():
+    now, bulk = datetime(2026, 1, 1, tzinfo=UTC), BulkEdits()
+    later = [now + timedelta(milliseconds=one) for one in (2, 0, 1, *range(3, limits.BULK_EDITS[0]))]
+
+    told = [bulk.count(person(), EditKind.ADDED, one) for one in later]
+
+    assert told[-1] == (limits.BULK_EDITS[0], now)

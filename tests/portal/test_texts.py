@@ -118,9 +118,12 @@ def test_what_is_wrong_with_a_field_is_told_in_the_readers_language():
       const said = {said};
       assert.deepEqual(said.filter((one) => (reason(one) === one) === {translated}), []);
       assert.equal(reason("must be from 0 to 100"), "{told}");
+      assert.ok(reason("at most 1,000 people").includes("{thousand}"));
     """
-    promise(script.format(language="en-GB", said=said, translated="false", told="must be from 0 to 100"))
-    promise(script.format(language="de-CH", said=said, translated="true", told="muss von 0 bis 100 sein"))
+    english = {"translated": "false", "told": "must be from 0 to 100", "thousand": "1,000"}
+    promise(script.format(language="en-GB", said=said, **english))
+    german = {"translated": "true", "told": "muss von 0 bis 100 sein", "thousand": "1.000"}
+    promise(script.format(language="de-DE", said=said, **german))
 
 
 def test_each_text_is_used_and_each_that_is_used_is_there():

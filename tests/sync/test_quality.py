@@ -6,6 +6,7 @@ import pytest
 
 import limits
 from mapping.configuration import Configuration, FieldMapping
+from sync.measuring import Overtaken
 from sync.messages import ForgetPerson, Prune
 from sync.quality import Quality
 from tests.sync.test_undo import drop, edit
@@ -135,3 +136,19 @@ async def test_days_end_after_90_and_a_forgotten_person_is_not_behind_a_figure(r
     rig.clock.offset += limits.HISTORY + timedelta(days=1)
     await rig.services.dispatch.handle(Prune(rig.workspace))
     assert len(await rig.services.workspaces.qualities(rig.workspace)) == 1
+
+
+async def test_nothing_is_kept_of_a_list_that_changed_while_it_was_measured(rig, tenant):
+    await rig.connect()
+    tenant.hire(givenName="Ada")
+    await rig.full()
+    read = await rig.services.workspaces.load(rig.workspace)
+    tenant.hire(givenName="Bob")
+    await rig.delta()
+
+    with pytest.raises(Overtaken):
+        await rig.services.dispatch.measuring.measure(*read)
+    await rig.services.dispatch.measuring.tonight(*read)
+
+    assert await rig.services.workspaces.qualities(rig.workspace) == []
+    assert len(await look(rig)) == 1

@@ -235,3 +235,24 @@ async def test_a_contact_that_a_run_changed_between_two_edits_goes_back_to_that(
 
     assert (run.counts.updated, run.counts.skipped) == (1, 0)
     assert await kept(rig) == between
+
+
+@pytest.mark.parametrize("is_linked", [True, False])
+async def test_a_contact_that_is_edited_while_it_is_undone_is_left_alone_and_told_so(rig, tenant, is_linked):
+    await rig.connect()
+    await rig.full()
+    someone = next(iter(rig.expected())) if is_linked else await add(rig, "ada", firstName="Own")
+    await edit(rig, someone, jobTitle="Bob's")
+    told, write = await note(rig, EditKind.CHANGED), rig.services.contacts.write
+    rivals = ["Carol's"]
+
+    async def write_after_an_edit(partition, groups, **how):
+        if rivals:
+            await edit(rig, someone, person="carol", jobTitle=rivals.pop())
+        return await write(partition, groups, **how)
+
+    rig.services.contacts.write = write_after_an_edit
+    run = await undo(rig, told)
+
+    assert (run.counts.updated, run.counts.skipped) == (0, 1)
+    assert next(one for one in await kept(rig) if one.id == someone).fields["jobTitle"] == "Carol's"
